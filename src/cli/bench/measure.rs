@@ -1,0 +1,80 @@
+//! Reads what the kernel knows of a process: CPU time and memory. Pins threads to cores.
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use std::fs;
+use std::time::Duration;
+
+/// Clock ticks a second in `/proc/<pid>/stat`: USER_HZ, which is 100 wherever Linux runs.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// CPU time that a process has used, user and system.
+pub(super) fn cpu_time(pid: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold anything; fields are counted after it, from the third.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let field = |number: usize| {
+        fields
+            .split_whitespace()
+            .nth(number - 3)?
+            .parse::<u64>()
+            .ok()
+    };
+    let ticks = field(14)? + field(15)?;
+    Some(Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND))
+}
+
+/// A line of `/proc/<pid>/status` that is in kilobytes, such as `VmHWM`, as bytes.
+pub(super) fn memory_bytes(pid: u32, line: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let kilobytes: u64 = status
+        .lines()
+        .find_map(|candidate| candidate.strip_prefix(line)?.strip_prefix(':'))?
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// Pins this thread, and the threads that it will start, to the core that comes `nth` among
+/// those it may use. Tells whether it could: there may be fewer cores, or no right to.
+pub(super) fn pin(nth: usize) -> bool {
+    let Ok(allowed) = sched_getaffinity(None) else {
+        return false;
+    };
+    let Some(core) = (0..CpuSet::MAX_CPU)
+        .filter(|&core| allowed.is_set(core))
+        .nth(nth)
+    else {
+        return false;
+    };
+    let mut only = CpuSet::new();
+    only.set(core);
+    sched_setaffinity(None, &only).is_ok()
+}
+
+/// The middle one, or the lower of the two in the middle.
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len().saturating_sub(1) / 2;
+    values.get(middle).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_has_time_and_memory() {
+        assert!(cpu_time(std::process::id()).is_some());
+        let peak = memory_bytes(std::process::id(), "VmHWM").expect("Linux tells the peak");
+        assert!(peak > 1024 * 1024, "{peak}");
+        assert_eq!(memory_bytes(std::process::id(), "NoSuchLine"), None);
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_is_one_of_them() {
+        assert!((median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
+        assert!((median(vec![4.0, 1.0]) - 1.0).abs() < f64::EPSILON);
+    }
+}

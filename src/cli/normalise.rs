@@ -1,0 +1,182 @@
+//! `entente normalise`: the normaliser alone, no server. For each line either the record with
+//! its trace, or every reason why not.
+
+use super::lines::Lines;
+use super::{Failure, fail, reports};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config;
+use crate::identity::{Identity, NationCode, SystemName};
+use crate::normalise::{Context, Profile, Violations, normalise};
+use crate::wire::{self, json};
+use aws_lc_rs::digest::{SHA256, digest};
+use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// As the gateway notes it of a report that comes as protobuf.
+const REPORT_MEDIA_TYPE: &str = "application/vnd.entente.report.v1+protobuf";
+/// Where the gateway's configuration lies unless told otherwise.
+const CONFIG_DEFAULT: &str = "config/gateway.toml";
+
+/// Normalises reports without a gateway: NDJSON in, for each line the record or all violations.
+///
+/// Each line of the answer is {"record":{...},"trace":[...]} or {"violations":[...]}. The
+/// notation comes from --nation-file, or from the nation's file of the gateway's configuration
+/// (certificates are of no interest), or, where there is none, as this program was shipped
+/// with it. Exit code 3: some lines were refused.
+#[derive(Debug, Args)]
+pub(super) struct Normalise {
+    /// Nation whose notation is used, such as UKR.
+    #[arg(long, value_name = "CODE")]
+    nation: String,
+    /// System that is taken as the sender.
+    #[arg(long, default_value = "system", value_name = "NAME")]
+    system: String,
+    /// Time of receipt, RFC 3339 [default: now].
+    #[arg(long, value_name = "TIME")]
+    received_at: Option<Timestamp>,
+    /// Configuration of a gateway: its rules and its nations [default: config/gateway.toml,
+    /// where there is one].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The nation's file itself, under the default rules.
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    nation_file: Option<PathBuf>,
+    /// File with the reports; `-`: standard input.
+    #[arg(default_value = "-")]
+    file: PathBuf,
+}
+
+/// An answer to a line.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Normalised {
+        record: Box<RawValue>,
+        trace: Box<RawValue>,
+    },
+    Refused {
+        violations: Vec<Reason>,
+        #[serde(rename = "violationsOmitted", skip_serializing_if = "is_zero")]
+        omitted: u32,
+    },
+}
+
+#[derive(Serialize)]
+struct Reason {
+    field: String,
+    rule: &'static str,
+    message: String,
+    expected: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+pub(super) fn run(arguments: &Normalise) -> Result<(), Failure> {
+    let usage = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
+    let nation = NationCode::parse(&arguments.nation).map_err(|error| usage(&error))?;
+    let system = SystemName::parse(&arguments.system).map_err(|error| usage(&error))?;
+    let profile = profile(arguments, nation)?;
+    let identity = Identity { nation, system };
+    let received_at = arguments.received_at;
+    let received_at = received_at.unwrap_or_else(|| SystemClock::default().now());
+    let mut lines = Lines::open(&arguments.file)?;
+    let mut out = BufWriter::new(io::stdout());
+    let watched = io::stdout().is_terminal() || arguments.file == Path::new("-");
+    let mut refused = false;
+    while let Some((_, content)) = lines.next().map_err(fail)? {
+        let answer = reports::report(&content)
+            .and_then(|report| one(&report, &identity, &profile, received_at))
+            .unwrap_or_else(|violations| {
+                refused = true;
+                reasons(violations)
+            });
+        let text = serde_json::to_string(&answer).map_err(fail)?;
+        let written = writeln!(out, "{text}").and_then(|()| {
+            // Whoever types lines wants each answer at once.
+            if watched { out.flush() } else { Ok(()) }
+        });
+        match written {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) => return Err(fail(error)),
+        }
+    }
+    out.flush().map_err(fail)?;
+    if refused {
+        Err(Failure::Refused)
+    } else {
+        Ok(())
+    }
+}
+
+fn profile(arguments: &Normalise, nation: NationCode) -> Result<Arc<Profile>, Failure> {
+    let file = match (&arguments.nation_file, &arguments.config) {
+        (Some(file), _) => config::load_nation(file).map_err(fail)?,
+        (None, Some(config)) => config::load_nation_of(config, nation).map_err(fail)?,
+        (None, None) if Path::new(CONFIG_DEFAULT).exists() => {
+            config::load_nation_of(Path::new(CONFIG_DEFAULT), nation).map_err(fail)?
+        }
+        (None, None) => config::load_shipped(nation).map_err(fail)?,
+    };
+    if file.nation.code != nation {
+        return Err(Failure::Usage(format!(
+            "{} is the file of {}, not of {nation}",
+            file.file.display(),
+            file.nation.code
+        )));
+    }
+    Ok(file.profile)
+}
+
+/// What becomes of one serialised report.
+fn one(
+    report: &[u8],
+    identity: &Identity,
+    profile: &Profile,
+    received_at: Timestamp,
+) -> Result<Answer, Violations> {
+    let mut original_sha256 = [0; 32];
+    original_sha256.copy_from_slice(digest(&SHA256, report).as_ref());
+    let context = Context {
+        identity,
+        profile,
+        received_at,
+        original_sha256,
+        original_media_type: REPORT_MEDIA_TYPE.into(),
+    };
+    let record = normalise(wire::decode_report(report)?, &context)?;
+    let shown = json::record_and_trace(&wire::encode_record(record));
+    let (record, trace) = shown.map_err(|error| {
+        // Cannot happen: the record was encoded a moment ago.
+        let mut violations = Violations::default();
+        violations.push(crate::normalise::Violation {
+            field: "".into(),
+            rule: "json.record",
+            message: error.to_string().into(),
+            expected: "a word to whoever gave you this program".into(),
+        });
+        violations
+    })?;
+    Ok(Answer::Normalised { record, trace })
+}
+
+fn reasons(violations: Violations) -> Answer {
+    let reason = |violation: crate::normalise::Violation| Reason {
+        field: violation.field.into_owned(),
+        rule: violation.rule,
+        message: violation.message.into_owned(),
+        expected: violation.expected.into_owned(),
+    };
+    Answer::Refused {
+        violations: violations.list.into_iter().map(reason).collect(),
+        omitted: violations.omitted,
+    }
+}

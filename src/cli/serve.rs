@@ -1,0 +1,86 @@
+//! `entente serve`: runs the gateway until a signal or a fault.
+
+use super::{Failure, Output, fail};
+use crate::clock::{Clock, SystemClock};
+use crate::gateway::Gateway;
+use crate::{config, telemetry};
+use clap::Args;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs the gateway. SIGTERM or Ctrl-C drains and ends it; SIGHUP looks at the files of trust.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Configuration of the gateway; the nations' files lie beside it.
+    #[arg(long, default_value = "config/gateway.toml")]
+    config: PathBuf,
+    /// Sets one key, over file and environment: `--set listener.address=127.0.0.1:0`.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = super::check::pair)]
+    set: Vec<(String, String)>,
+    /// How to print the addresses once the gateway serves.
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+}
+
+pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
+    let loaded = config::examine(&arguments.config, config::environment(), &arguments.set)
+        .into_loaded()
+        .map_err(fail)?;
+    telemetry::start(&loaded.gateway.telemetry).map_err(fail)?;
+    // Unverified markings stand in every trace that they touch; here one line is enough.
+    let (markings, others): (Vec<_>, Vec<_>) = loaded
+        .warnings
+        .iter()
+        .partition(|warning| warning.key == "notation.markings");
+    for warning in others {
+        tracing::warn!("{warning}");
+    }
+    if !markings.is_empty() {
+        let count = markings.len();
+        tracing::warn!(
+            count,
+            "markings were not verified at their source: see `entente check`"
+        );
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(fail)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).map_err(fail)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(fail)?;
+        let metrics = telemetry::serve_metrics(&loaded.gateway.metrics)
+            .await
+            .map_err(fail)?;
+        let gateway = Gateway::start(loaded, clock).await.map_err(fail)?;
+        announce(arguments.output, gateway.address(), metrics);
+        let shutdown = async {
+            tokio::select! {
+                _ = terminate.recv() => tracing::info!("SIGTERM"),
+                _ = interrupt.recv() => tracing::info!("SIGINT"),
+            }
+        };
+        gateway.run_until(shutdown).await.map_err(fail)
+    })
+}
+
+/// One line on standard output, for people and for whoever started the process.
+fn announce(output: Output, address: std::net::SocketAddr, metrics: Option<std::net::SocketAddr>) {
+    match output {
+        Output::Json => {
+            let metrics = metrics.map(|address| address.to_string());
+            super::line(
+                &serde_json::json!({ "address": address.to_string(), "metrics": metrics })
+                    .to_string(),
+            );
+        }
+        Output::Readable => {
+            super::line(&format!("entente: serving on {address}"));
+            if let Some(metrics) = metrics {
+                super::line(&format!("entente: metrics on http://{metrics}/metrics"));
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `entente submit`: hands reports in, one JSON object a line, and shows what became of each,
+//! in the order of the lines. A line that is no report is shown with its number, counts as
+//! refused, and stops nothing.
+
+mod shown;
+
+use super::lines::Lines;
+use super::partner::{self, Partner};
+use super::{Failure, Output, fail, reports};
+use crate::client::submitter::{self, Settings};
+use crate::client::{ClientError, Endpoint};
+use crate::normalise::Violations;
+use crate::wire::outcome::{About, rejected};
+use crate::wire::proto::{Outcome, SubmitRequest, submit_request::Payload};
+use bytes::Bytes;
+use clap::Args;
+use shown::Shown;
+use std::io;
+use std::path::PathBuf;
+use tokio::sync::mpsc;
+
+/// Lines that are read ahead of the connection.
+const AHEAD_MAX: usize = 4096;
+
+/// Hands in reports: NDJSON in protobuf's JSON mapping, one report a line.
+///
+/// Shows what became of each line. Goes on after a broken connection without doubling anything:
+/// what was sent twice is answered with its first receipt. Exit code 3: some were refused.
+#[derive(Debug, Args)]
+pub(super) struct Submit {
+    #[command(flatten)]
+    partner: Partner,
+    /// Have the gateway judge the reports, and store nothing.
+    #[arg(long)]
+    validate_only: bool,
+    /// How to show outcomes: for people, or one JSON object a line.
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+    /// File with the reports; `-`: standard input.
+    file: PathBuf,
+}
+
+/// A line whose turn it is to be shown.
+#[derive(Debug)]
+struct Turn {
+    line: u64,
+    /// `None`: it was sent, and its outcome comes from the gateway.
+    refused_here: Option<Violations>,
+}
+
+pub(super) fn run(arguments: &Submit) -> Result<(), Failure> {
+    let endpoint = arguments.partner.endpoint()?;
+    let lines = Lines::open(&arguments.file)?.with_progress(&arguments.file, arguments.output);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(fail)?;
+    partner::log_trouble();
+    let mut shown = Shown::new(arguments.output);
+    let outcome = runtime.block_on(async {
+        partner::introduce(&endpoint, "submit").await?;
+        if arguments.validate_only {
+            validate(&endpoint, lines, &mut shown).await
+        } else {
+            submit(&endpoint, lines, &mut shown).await
+        }
+    });
+    // A reader that waits for standard input must not keep the command alive.
+    runtime.shutdown_background();
+    if outcome.is_ok() || shown.any() {
+        shown.summary();
+    }
+    outcome?;
+    if shown.refused() > 0 {
+        return Err(Failure::Refused);
+    }
+    Ok(())
+}
+
+/// Submits all lines over a stream and shows the outcomes in order.
+async fn submit(endpoint: &Endpoint, lines: Lines, shown: &mut Shown) -> Result<(), Failure> {
+    let (reports_in, reports) = mpsc::channel(AHEAD_MAX);
+    let (turns_in, turns) = mpsc::channel(AHEAD_MAX);
+    let (outcomes_in, outcomes) = mpsc::channel(AHEAD_MAX);
+    let reader = std::thread::spawn(move || read(lines, &reports_in, &turns_in));
+    let sending = async move {
+        submitter::submit(endpoint, reports, &outcomes_in, Settings::default()).await
+    };
+    let (sent, ()) = tokio::join!(sending, show(turns, outcomes, shown));
+    sent.map_err(unfinished)?;
+    // All turns have been taken, so the reader is at its end.
+    match reader.join() {
+        Ok(read) => read.map_err(|error| Failure::Failed(format!("the input: {error}"))),
+        Err(_) => Err(Failure::Failed(
+            "the reading of the input broke off".to_owned(),
+        )),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+fn unfinished(error: ClientError) -> Failure {
+    Failure::Failed(format!(
+        "{error}\nentente: what has no outcome may have been stored or not; submitting the same \
+         lines again is safe"
+    ))
+}
+
+/// Reads lines and turns them into reports, on a thread of its own.
+fn read(
+    mut lines: Lines,
+    sent: &mpsc::Sender<Bytes>,
+    turns: &mpsc::Sender<Turn>,
+) -> io::Result<()> {
+    while let Some((line, content)) = lines.next()? {
+        let (report, refused_here) = match reports::report(&content) {
+            Ok(report) => (Some(report), None),
+            Err(violations) => (None, Some(violations)),
+        };
+        let turn = Turn { line, refused_here };
+        // Whoever does not listen any more has ended, and says why.
+        if turns.blocking_send(turn).is_err() {
+            return Ok(());
+        }
+        if report.is_some_and(|report| sent.blocking_send(report).is_err()) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Shows each line in its turn, until there are no more, or no more outcomes come.
+async fn show(
+    mut turns: mpsc::Receiver<Turn>,
+    mut outcomes: mpsc::Receiver<Outcome>,
+    shown: &mut Shown,
+) {
+    loop {
+        if turns.is_empty() || outcomes.is_empty() {
+            shown.flush();
+        }
+        let Some(turn) = turns.recv().await else {
+            return;
+        };
+        let outcome = match &turn.refused_here {
+            Some(violations) => Some(refused_here(violations)),
+            None => outcomes.recv().await,
+        };
+        let Some(outcome) = outcome else {
+            shown.without_outcome(turn.line);
+            while let Ok(turn) = turns.try_recv() {
+                shown.without_outcome(turn.line);
+            }
+            return;
+        };
+        shown.outcome(turn.line, &outcome);
+    }
+}
+
+/// A refusal in the gateway's own form.
+fn refused_here(violations: &Violations) -> Outcome {
+    let about = About {
+        ordinal: 0,
+        report_id: String::new(),
+        revision: 0,
+    };
+    rejected(about, violations)
+}
+
+/// Asks the gateway to judge line after line.
+async fn validate(endpoint: &Endpoint, mut lines: Lines, shown: &mut Shown) -> Result<(), Failure> {
+    let mut client = endpoint.submission().await.map_err(fail)?;
+    while let Some((line, content)) = lines.next().map_err(fail)? {
+        let report = match reports::report(&content) {
+            Ok(report) => report,
+            Err(violations) => {
+                shown.outcome(line, &refused_here(&violations));
+                continue;
+            }
+        };
+        let request = SubmitRequest {
+            payload: Some(Payload::Report(report)),
+            validate_only: true,
+        };
+        let answer = client.submit(request).await;
+        let answer = answer.map_err(|status| fail(endpoint.refused(&status)))?;
+        shown.outcome(line, &answer.into_inner().outcome.unwrap_or_default());
+        shown.flush();
+    }
+    Ok(())
+}

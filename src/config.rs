@@ -1,0 +1,366 @@
+//! Typed settings from defaults, `gateway.toml`, the nations' files beside it, the environment
+//! (`ENTENTE__SECTION__KEY`) and flags (`--set section.key=value`), in this order. Every
+//! problem is found at once, with its file, line and key; an unknown key is a problem.
+//!
+//! Holds no secret and reads none: certificates and keys are files that settings only name.
+
+mod files;
+mod nation;
+mod problem;
+mod reader;
+mod sections;
+mod units;
+
+pub use files::examine_trust;
+pub use nation::NationFile;
+pub use problem::{Fact, Problem};
+pub use sections::{GatewaySettings, QuarantineSettings};
+
+use crate::identity::NationCode;
+use crate::identity::registry::Limits;
+use crate::normalise::Rules;
+use config::{Config, ConfigError, Environment, File, FileFormat, Map, Source, Value};
+use problem::Reading;
+use reader::{COMMAND_LINE, Table};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Most nations of one gateway.
+const NATIONS_MAX: usize = 250;
+/// Largest file of a configuration, bytes.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// The nations' files as shipped, by code.
+pub const SHIPPED_NATIONS: [(&str, &str); 6] = [
+    ("DEU", include_str!("../config/nations/DEU.toml")),
+    ("FRA", include_str!("../config/nations/FRA.toml")),
+    ("GBR", include_str!("../config/nations/GBR.toml")),
+    ("POL", include_str!("../config/nations/POL.toml")),
+    ("UKR", include_str!("../config/nations/UKR.toml")),
+    ("USA", include_str!("../config/nations/USA.toml")),
+];
+
+/// Everything that the gateway is told.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Settings of the gateway.
+    pub gateway: GatewaySettings,
+    /// The nations, by code.
+    pub nations: Vec<NationFile>,
+    /// What works, but a person should know of.
+    pub warnings: Vec<Problem>,
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Clone, Debug, Error)]
+pub struct Refused {
+    /// The problems, by file and key.
+    pub problems: Vec<Problem>,
+    /// What would have been warned of.
+    pub warnings: Vec<Problem>,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the configuration has {} problem(s):",
+            self.problems.len()
+        )?;
+        for problem in &self.problems {
+            write!(f, "\n  {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A configuration looked at from all sides, whether it can be used or not.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// The settings, if there is no problem.
+    pub loaded: Option<Loaded>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// What works, but a person should know of.
+    pub warnings: Vec<Problem>,
+    /// Every key that was asked for, in the order of reading.
+    pub facts: Vec<Fact>,
+}
+
+/// The environment of this process, as far as it concerns the configuration.
+pub fn environment() -> Environment {
+    Environment::with_prefix("ENTENTE")
+        .prefix_separator("__")
+        .separator("__")
+}
+
+/// Loads a configuration: `gateway.toml`, the nations' files, and the environment.
+///
+/// # Errors
+/// Every problem.
+pub fn load(gateway_toml: &Path) -> Result<Loaded, Refused> {
+    load_with(gateway_toml, environment())
+}
+
+/// Loads a configuration with an environment that is given.
+///
+/// # Errors
+/// Every problem.
+pub fn load_with(gateway_toml: &Path, environment: Environment) -> Result<Loaded, Refused> {
+    examine(gateway_toml, environment, &[]).into_loaded()
+}
+
+impl Examined {
+    /// The settings, or what is wrong with them.
+    ///
+    /// # Errors
+    /// Every problem.
+    pub fn into_loaded(self) -> Result<Loaded, Refused> {
+        self.loaded.ok_or(Refused {
+            problems: self.problems,
+            warnings: self.warnings,
+        })
+    }
+}
+
+/// Reads a configuration and keeps everything that was found. `flags` are pairs of key and
+/// value, as `--set` takes them; they win over everything else.
+#[must_use]
+pub fn examine(
+    gateway_toml: &Path,
+    environment: Environment,
+    flags: &[(String, String)],
+) -> Examined {
+    let reading = Reading::default();
+    let over: [Box<dyn Source + Send + Sync>; 2] =
+        [Box::new(environment), Box::new(Flags(flags.to_vec()))];
+    let values = read(gateway_toml, Vec::from(over), &reading);
+    let mut table = Table::new(gateway_toml, values, &reading);
+    let (gateway, rules, folder) = sections::read(&mut table);
+    table.finish();
+    let nations = nations(&folder, &gateway, &rules, &reading);
+    files::check(&gateway, gateway_toml, &reading);
+    let found = reading.collected();
+    let loaded = found.problems.is_empty().then(|| Loaded {
+        gateway,
+        nations,
+        warnings: found.warnings.clone(),
+    });
+    Examined {
+        loaded,
+        problems: found.problems,
+        warnings: found.warnings,
+        facts: found.facts,
+    }
+}
+
+/// Loads one nation's file against the default rules; for the normaliser without a gateway.
+///
+/// # Errors
+/// Every problem.
+pub fn load_nation(file: &Path) -> Result<NationFile, Refused> {
+    let reading = Reading::default();
+    let values = read(file, Vec::new(), &reading);
+    nation_alone(file, values, &sections::LIMITS, &Rules::default(), reading)
+}
+
+/// Loads one nation's file against a gateway's rules, in whatever state its certificates are.
+///
+/// # Errors
+/// Every problem of the two files.
+pub fn load_nation_of(gateway_toml: &Path, code: NationCode) -> Result<NationFile, Refused> {
+    let reading = Reading::default();
+    let over: [Box<dyn Source + Send + Sync>; 1] = [Box::new(environment())];
+    let values = read(gateway_toml, Vec::from(over), &reading);
+    let mut table = Table::new(gateway_toml, values, &reading);
+    let (gateway, rules, folder) = sections::read(&mut table);
+    table.finish();
+    let file = folder.join(format!("{code}.toml"));
+    let values = read(&file, Vec::new(), &reading);
+    nation_alone(&file, values, &gateway.limits, &rules, reading)
+}
+
+/// Loads one nation as this program was shipped with it, against the default rules.
+///
+/// # Errors
+/// No such nation was shipped.
+pub fn load_shipped(code: NationCode) -> Result<NationFile, Refused> {
+    let reading = Reading::default();
+    let file = PathBuf::from(format!("{code}.toml as shipped"));
+    let shipped = SHIPPED_NATIONS
+        .iter()
+        .find(|(name, _)| *name == code.as_str());
+    let values = match shipped {
+        Some((_, text)) => parse(&file, (*text).to_owned(), Vec::new(), &reading),
+        None => {
+            let known: Vec<_> = SHIPPED_NATIONS.iter().map(|(name, _)| *name).collect();
+            let known = known.join(", ");
+            let message = format!("there is none; this program knows {known}");
+            reading.problem_at(&file, None, message);
+            None
+        }
+    };
+    nation_alone(&file, values, &sections::LIMITS, &Rules::default(), reading)
+}
+
+fn nation_alone(
+    file: &Path,
+    values: Option<Map<String, Value>>,
+    limits: &Limits,
+    rules: &Rules,
+    reading: Reading,
+) -> Result<NationFile, Refused> {
+    let nation = nation::read(Table::new(file, values, &reading), limits, None, rules);
+    let found = reading.collected();
+    match nation {
+        Some(nation) if found.problems.is_empty() => Ok(nation),
+        _ => Err(Refused {
+            problems: found.problems,
+            warnings: found.warnings,
+        }),
+    }
+}
+
+/// Values of flags, by key.
+#[derive(Clone, Debug)]
+struct Flags(Vec<(String, String)>);
+
+impl Source for Flags {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        let origin = COMMAND_LINE.to_owned();
+        let value = |text: &String| Value::new(Some(&origin), text.as_str());
+        Ok(self
+            .0
+            .iter()
+            .map(|(key, text)| (key.clone(), value(text)))
+            .collect())
+    }
+}
+
+/// The values of a file under what lies over it; `None`: it cannot be read, which is said.
+fn read(
+    file: &Path,
+    over: Vec<Box<dyn Source + Send + Sync>>,
+    reading: &Reading,
+) -> Option<Map<String, Value>> {
+    let text = match read_text(file) {
+        Ok(text) => text,
+        Err(reason) => {
+            reading.problem_at(file, None, reason);
+            return None;
+        }
+    };
+    parse(file, text, over, reading)
+}
+
+/// The values of a file's text under what lies over it.
+fn parse(
+    file: &Path,
+    text: String,
+    over: Vec<Box<dyn Source + Send + Sync>>,
+    reading: &Reading,
+) -> Option<Map<String, Value>> {
+    let mut builder = Config::builder().add_source(File::from_str(&text, FileFormat::Toml));
+    for source in over {
+        builder = builder.add_source(vec![source]);
+    }
+    let values = builder.build().and_then(|config| config.collect());
+    reading.text(file, text);
+    match values {
+        Ok(values) => Some(values),
+        Err(error) => {
+            let (line, message) = toml_fault(&error.to_string());
+            reading.problem_at(file, line, message);
+            None
+        }
+    }
+}
+
+fn read_text(file: &Path) -> Result<String, String> {
+    use std::io::Read as _;
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let opened = std::fs::File::open(file).map_err(unreadable)?;
+    let mut text = String::new();
+    opened
+        .take(FILE_BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(format!("has more than {FILE_BYTES_MAX} bytes"));
+    }
+    Ok(text)
+}
+
+/// The parser draws the line over several lines; one with a number is enough.
+fn toml_fault(drawn: &str) -> (Option<u32>, String) {
+    let mut lines = drawn.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let line = first.split_once("line ").and_then(|(_, rest)| {
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    });
+    let reason = lines.next_back().unwrap_or(first);
+    (line, format!("is not TOML: {reason}"))
+}
+
+fn nations(
+    folder: &Path,
+    gateway: &GatewaySettings,
+    rules: &Rules,
+    reading: &Reading,
+) -> Vec<NationFile> {
+    let files = match nation_files(folder) {
+        Ok(files) => files,
+        Err(error) => {
+            reading.problem_at(folder, None, format!("cannot be read: {error}"));
+            return Vec::new();
+        }
+    };
+    if files.is_empty() {
+        let message = "holds no nation (*.toml): nobody could connect".to_owned();
+        reading.problem_at(folder, None, message);
+    }
+    if files.len() > NATIONS_MAX {
+        let count = files.len();
+        let message = format!("holds {count} nations; at most {NATIONS_MAX} are allowed");
+        reading.problem_at(folder, None, message);
+    }
+    let mut nations: Vec<NationFile> = Vec::new();
+    for file in files.iter().take(NATIONS_MAX) {
+        let table = Table::new(file, read(file, Vec::new(), reading), reading);
+        let development = Some(gateway.allow_development_anchors);
+        let Some(nation) = nation::read(table, &gateway.limits, development, rules) else {
+            continue;
+        };
+        for known in &nations {
+            if known.nation.code == nation.nation.code {
+                let message = format!("{} has this nation already", known.file.display());
+                reading.problem(file, "code", message);
+            }
+            if known.nation.domain == nation.nation.domain {
+                let message = format!("{} has this trust domain already", known.file.display());
+                reading.problem(file, "trust_domain", message);
+            }
+        }
+        nations.push(nation);
+    }
+    nations.sort_by_key(|nation| nation.nation.code);
+    nations
+}
+
+fn nation_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,193 @@
+//! One nation's file: who it is, what it may do, whom it trusts, how it writes.
+
+use super::files;
+use super::reader::Table;
+use super::sections;
+use crate::identity::registry::{Limits, Nation, Rights};
+use crate::identity::spiffe::TrustDomain;
+use crate::identity::{NationCode, SystemName};
+use crate::normalise::{Notation, Profile, Rules};
+use crate::record::Level;
+use crate::trust::NationSources;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Most systems that a file may list.
+const SYSTEMS_MAX: usize = 4096;
+
+/// The rights that there are.
+const RIGHTS: &str = "submit, read, operate";
+
+/// A nation as its file says.
+#[derive(Clone, Debug)]
+pub struct NationFile {
+    /// The file.
+    pub file: PathBuf,
+    /// Code, name, domain, clearance, rights, limits.
+    pub nation: Nation,
+    /// Its notation.
+    pub profile: Arc<Profile>,
+    /// Its anchors and revocation lists.
+    pub sources: NationSources,
+}
+
+/// Reads a nation's file. `development` says whether development anchors are taken; `None`:
+/// the files of trust are of no interest.
+pub(super) fn read(
+    mut table: Table<'_>,
+    default_limits: &Limits,
+    development: Option<bool>,
+    rules: &Rules,
+) -> Option<NationFile> {
+    let file = table.source().to_owned();
+    let code = table
+        .required("code", "ISO 3166-1 alpha-3, such as \"GBR\"")
+        .and_then(|text| {
+            let code = NationCode::parse(&text);
+            code.map_err(|error| table.problem("code", error.to_string()))
+                .ok()
+        });
+    let expected = "the SPIFFE trust domain, such as \"gbr.entente.example\"";
+    let domain = table.required("trust_domain", expected).and_then(|text| {
+        let domain = TrustDomain::parse(&text);
+        domain
+            .map_err(|error| table.problem("trust_domain", error.to_string()))
+            .ok()
+    });
+    let name = table.required("name", "the nation's name for people");
+    let clearance = clearance(&mut table);
+    let special = table.texts(
+        "special",
+        "special categories that the nation's readers hold",
+    );
+    let default_rights = rights(&mut table, "default_rights");
+    let systems = systems(&mut table);
+    let limits = sections::limits(table.table("limits"), default_limits);
+    let sources = sources(&mut table, code, domain.clone(), development);
+    let profile = profile(&mut table, code, rules);
+    table.finish();
+    let code = code?;
+    Some(NationFile {
+        nation: Nation {
+            code,
+            name: name?,
+            domain: domain?,
+            clearance,
+            special,
+            default_rights,
+            systems,
+            limits,
+        },
+        profile: Arc::new(profile?),
+        sources: sources?,
+        file,
+    })
+}
+
+fn clearance(table: &mut Table<'_>) -> Level {
+    let levels: Vec<_> = Level::ALL
+        .iter()
+        .map(|level| (level.name(), *level))
+        .collect();
+    table.choice("clearance", &levels, Level::Unclassified)
+}
+
+fn rights(table: &mut Table<'_>, name: &str) -> Rights {
+    let mut rights = Rights::default();
+    for word in table.texts(name, RIGHTS) {
+        match word.as_str() {
+            "submit" => rights.submit = true,
+            "read" => rights.read = true,
+            "operate" => rights.operate = true,
+            _ => table.problem(name, format!("`{word}` is no right; expected {RIGHTS}")),
+        }
+    }
+    rights
+}
+
+fn systems(table: &mut Table<'_>) -> BTreeMap<SystemName, Rights> {
+    let (mut listed, names) = table.named_table("systems");
+    let mut systems = BTreeMap::new();
+    if names.len() > SYSTEMS_MAX {
+        let message = format!("{} systems; at most {SYSTEMS_MAX}", names.len());
+        table.problem("systems", message);
+    }
+    for name in names.into_iter().take(SYSTEMS_MAX) {
+        let rights = rights(&mut listed, &name);
+        match SystemName::parse(&name) {
+            Ok(system) => {
+                systems.insert(system, rights);
+            }
+            Err(error) => listed.problem(&name, error.to_string()),
+        }
+    }
+    systems
+}
+
+fn sources(
+    table: &mut Table<'_>,
+    code: Option<NationCode>,
+    domain: Option<TrustDomain>,
+    development: Option<bool>,
+) -> Option<NationSources> {
+    let mut trust = table.table("trust");
+    let mut named = |name: &str, what: &str| {
+        let given = trust.texts(name, what);
+        let paths: Vec<_> = given.iter().map(|path| trust.beside(name, path)).collect();
+        if development.is_none() {
+            return paths;
+        }
+        if paths.is_empty() && trust.was_read() {
+            let message = format!("missing: {what}; without one nobody can connect");
+            trust.problem(name, message);
+        }
+        for path in &paths {
+            if let Some(message) = files::unreadable(path) {
+                trust.problem(name, message);
+            }
+        }
+        paths
+    };
+    let anchors = named("anchors", "PEM files of the nation's authorities");
+    let revocation_lists = named(
+        "revocation_lists",
+        "PEM or DER files of their revocation lists",
+    );
+    trust.finish();
+    Some(NationSources {
+        code: code?,
+        domain: domain?,
+        anchors,
+        revocation_lists,
+        allow_development_anchors: development.unwrap_or(false),
+    })
+}
+
+fn profile(table: &mut Table<'_>, code: Option<NationCode>, rules: &Rules) -> Option<Profile> {
+    let notation: Notation = match table.raw("notation").map(config::Value::try_deserialize) {
+        None => Notation::default(),
+        Some(Ok(notation)) => notation,
+        Some(Err(error)) => {
+            table.problem("notation", error.to_string());
+            return None;
+        }
+    };
+    match Profile::compile(code?, &notation, rules) {
+        Ok(profile) => {
+            for marking in profile.unverified_markings() {
+                let message = format!(
+                    "`{marking}` was not verified at its source; it works, and every trace says so"
+                );
+                table.warning("notation.markings", message);
+            }
+            Some(profile)
+        }
+        Err(faults) => {
+            for fault in faults {
+                table.problem("notation", fault);
+            }
+            None
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! The sections of `gateway.toml`. Each fills the settings of the module that owns them;
+//! `docs/CONFIGURATION.md` says what each key means.
+
+use super::reader::Table;
+use crate::identity::NationCode;
+use crate::identity::registry::Limits;
+use crate::normalise::Rules;
+use crate::normalise::rules::{Area, Group};
+use crate::trust::Own;
+use crate::{feed, journal, listener, rpc, telemetry};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Largest count of anything a second, or at a time.
+const COUNT_MAX: u64 = 1_000_000_000;
+/// Most groups of nations.
+const GROUPS_MAX: usize = 256;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Where refused reports are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantineSettings {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Most refused reports that wait to be kept.
+    pub queue_max: usize,
+}
+
+/// Settings of the gateway.
+#[derive(Clone, Debug)]
+pub struct GatewaySettings {
+    /// Where and how connections are accepted.
+    pub listener: listener::Settings,
+    /// The gateway's own certificate.
+    pub tls: Own,
+    /// Take anchors that were made for development.
+    pub allow_development_anchors: bool,
+    /// The journal.
+    pub journal: journal::Settings,
+    /// The quarantine.
+    pub quarantine: QuarantineSettings,
+    /// The feed.
+    pub feed: feed::Settings,
+    /// The services.
+    pub rpc: rpc::Settings,
+    /// Limits of nations that set none.
+    pub limits: Limits,
+    /// Log lines.
+    pub telemetry: telemetry::Settings,
+    /// Metrics.
+    pub metrics: telemetry::MetricsSettings,
+}
+
+/// Limits of nations that set none, where the gateway sets none either.
+pub(super) const LIMITS: Limits = Limits {
+    connections_max: 256,
+    nation_reports_per_s: 2_000_000,
+    system_reports_per_s: 1_000_000,
+    nation_bytes_per_s: GIB,
+    system_bytes_per_s: GIB / 2,
+    system_in_flight_max: 16_384,
+    quarantine_reports_max: 100_000,
+    quarantine_bytes_max: 256 * MIB,
+};
+
+/// Reads the whole of `gateway.toml`: settings, the normaliser's rules, the nations' folder.
+pub(super) fn read(table: &mut Table<'_>) -> (GatewaySettings, Rules, PathBuf) {
+    let folder = table.text_or("nations", "nations", "a folder");
+    let folder = table.beside("nations", &folder);
+    let mut trust = table.table("trust");
+    let allow_development_anchors = trust.switch("allow_development_anchors", false);
+    trust.finish();
+    let gateway = GatewaySettings {
+        listener: listener(table.table("listener")),
+        tls: own_files(table.table("tls")),
+        allow_development_anchors,
+        journal: journal(table.table("journal")),
+        quarantine: quarantine(table.table("quarantine")),
+        feed: feed(table.table("feed")),
+        rpc: services(table.table("services")),
+        limits: limits(table.table("limits"), &LIMITS),
+        telemetry: log(table.table("telemetry")),
+        metrics: metrics(table.table("metrics")),
+    };
+    let rules = rules(table.table("normalise"));
+    (gateway, rules, folder)
+}
+
+fn listener(mut table: Table<'_>) -> listener::Settings {
+    let default = listener::Settings::default();
+    let expected = "an address with a port, such as 127.0.0.1:7443 or [::]:7443";
+    let settings = listener::Settings {
+        address: table.parsed("address", expected, default.address),
+        handshakes_max: count(
+            &mut table,
+            "handshakes_max",
+            default.handshakes_max,
+            1..=65_536,
+        ),
+        handshakes_per_source_max: count(
+            &mut table,
+            "handshakes_per_source_max",
+            default.handshakes_per_source_max,
+            1..=65_536,
+        ),
+        connections_max: count(
+            &mut table,
+            "connections_max",
+            default.connections_max,
+            1..=1_000_000,
+        ),
+        handshake_deadline: table.duration(
+            "handshake_deadline",
+            default.handshake_deadline,
+            Duration::from_millis(100)..=secs(60),
+        ),
+        first_request_deadline: table.duration(
+            "first_request_deadline",
+            default.first_request_deadline,
+            Duration::from_millis(100)..=secs(300),
+        ),
+        drain_deadline: table.duration(
+            "drain_deadline",
+            default.drain_deadline,
+            Duration::from_millis(100)..=secs(600),
+        ),
+    };
+    table.finish();
+    settings
+}
+
+/// A count that fits the machine's word.
+fn count(
+    table: &mut Table<'_>,
+    name: &str,
+    default: usize,
+    range: std::ops::RangeInclusive<u64>,
+) -> usize {
+    usize::try_from(table.number(name, default as u64, range)).unwrap_or(default)
+}
+
+/// A number of bytes that fits the machine's word.
+fn bytes(
+    table: &mut Table<'_>,
+    name: &str,
+    default: usize,
+    range: std::ops::RangeInclusive<u64>,
+) -> usize {
+    usize::try_from(table.bytes(name, default as u64, range)).unwrap_or(default)
+}
+
+fn own_files(mut table: Table<'_>) -> Own {
+    let certificate = table.required("certificate", "PEM file with the gateway's certificate");
+    let key = table.required("key", "PEM file with the gateway's key, mode 0600");
+    let files = Own {
+        certificate: certificate
+            .map(|path| table.beside("certificate", &path))
+            .unwrap_or_default(),
+        key: key
+            .map(|path| table.beside("key", &path))
+            .unwrap_or_default(),
+    };
+    table.finish();
+    files
+}
+
+fn journal(mut table: Table<'_>) -> journal::Settings {
+    let folder = table.text_or("folder", "../data/journal", "a folder");
+    let default = journal::Settings::new(table.beside("folder", &folder));
+    let settings = journal::Settings {
+        segment_bytes: table.bytes("segment_bytes", default.segment_bytes, MIB..=4 * GIB),
+        batch_entries_max: count(
+            &mut table,
+            "batch_entries_max",
+            default.batch_entries_max,
+            1..=65_536,
+        ),
+        batch_bytes_max: bytes(
+            &mut table,
+            "batch_bytes_max",
+            default.batch_bytes_max,
+            64 * KIB..=64 * MIB,
+        ),
+        queue_entries_max: count(
+            &mut table,
+            "queue_entries_max",
+            default.queue_entries_max,
+            1..=4_194_304,
+        ),
+        queue_bytes_max: bytes(
+            &mut table,
+            "queue_bytes_max",
+            default.queue_bytes_max,
+            MIB..=4 * GIB,
+        ),
+        free_bytes_floor: table.bytes("free_bytes_floor", default.free_bytes_floor, 0..=1024 * GIB),
+        tail_bytes_max: bytes(
+            &mut table,
+            "tail_bytes_max",
+            default.tail_bytes_max,
+            0..=16 * GIB,
+        ),
+        ..default
+    };
+    table.finish();
+    settings
+}
+
+fn quarantine(mut table: Table<'_>) -> QuarantineSettings {
+    let folder = table.text_or("folder", "../data/quarantine", "a folder");
+    let settings = QuarantineSettings {
+        folder: table.beside("folder", &folder),
+        queue_max: count(&mut table, "queue_max", 4096, 1..=1_000_000),
+    };
+    table.finish();
+    settings
+}
+
+fn feed(mut table: Table<'_>) -> feed::Settings {
+    let default = feed::Settings::default();
+    let settings = feed::Settings {
+        delivery_records_max: count(
+            &mut table,
+            "delivery_records_max",
+            default.delivery_records_max,
+            1..=65_536,
+        ),
+        delivery_bytes_max: bytes(
+            &mut table,
+            "delivery_bytes_max",
+            default.delivery_bytes_max,
+            KIB..=3 * MIB,
+        ),
+        heartbeat: table.duration(
+            "heartbeat",
+            default.heartbeat,
+            Duration::from_millis(100)..=secs(300),
+        ),
+        stall_deadline: table.duration(
+            "stall_deadline",
+            default.stall_deadline,
+            Duration::from_millis(100)..=secs(3600),
+        ),
+        subscriptions_max: count(
+            &mut table,
+            "subscriptions_max",
+            default.subscriptions_max,
+            1..=100_000,
+        ),
+    };
+    table.finish();
+    settings
+}
+
+fn services(mut table: Table<'_>) -> rpc::Settings {
+    let default = rpc::Settings::default();
+    let streams = u64::from(default.concurrent_streams_max);
+    let streams = table.number("concurrent_streams_max", streams, 1..=1024);
+    let settings = rpc::Settings {
+        message_bytes_max: bytes(
+            &mut table,
+            "message_bytes_max",
+            default.message_bytes_max,
+            KIB..=3 * MIB,
+        ),
+        concurrent_streams_max: u32::try_from(streams).unwrap_or(default.concurrent_streams_max),
+        chunk_reports_max: count(
+            &mut table,
+            "chunk_reports_max",
+            default.chunk_reports_max,
+            1..=4096,
+        ),
+        chunk_bytes_max: bytes(
+            &mut table,
+            "chunk_bytes_max",
+            default.chunk_bytes_max,
+            KIB..=64 * MIB,
+        ),
+        chunks_in_flight_max: count(
+            &mut table,
+            "chunks_in_flight_max",
+            default.chunks_in_flight_max,
+            1..=256,
+        ),
+        reflection: table.switch("reflection", default.reflection),
+    };
+    table.finish();
+    settings
+}
+
+/// Limits, of the gateway or of a nation.
+pub(super) fn limits(mut table: Table<'_>, default: &Limits) -> Limits {
+    let mut number = |name: &str, default: u32, low: u64| {
+        let value = table.number(name, u64::from(default), low..=COUNT_MAX);
+        u32::try_from(value).unwrap_or(default)
+    };
+    let (nation, system) = (default.nation_reports_per_s, default.system_reports_per_s);
+    let limits = Limits {
+        connections_max: number("connections_max", default.connections_max, 1),
+        nation_reports_per_s: number("nation_reports_per_s", nation, 0),
+        system_reports_per_s: number("system_reports_per_s", system, 0),
+        system_in_flight_max: number("system_in_flight_max", default.system_in_flight_max, 1),
+        ..*default
+    };
+    let limits = Limits {
+        nation_bytes_per_s: table.bytes(
+            "nation_bytes_per_s",
+            default.nation_bytes_per_s,
+            0..=1024 * GIB,
+        ),
+        system_bytes_per_s: table.bytes(
+            "system_bytes_per_s",
+            default.system_bytes_per_s,
+            0..=1024 * GIB,
+        ),
+        quarantine_reports_max: table.number(
+            "quarantine_reports_max",
+            default.quarantine_reports_max,
+            1..=100_000_000,
+        ),
+        quarantine_bytes_max: table.bytes(
+            "quarantine_bytes_max",
+            default.quarantine_bytes_max,
+            MIB..=1024 * GIB,
+        ),
+        ..limits
+    };
+    let rates = [
+        ("nation_reports_per_s", limits.nation_reports_per_s == 0),
+        ("system_reports_per_s", limits.system_reports_per_s == 0),
+        ("nation_bytes_per_s", limits.nation_bytes_per_s == 0),
+        ("system_bytes_per_s", limits.system_bytes_per_s == 0),
+    ];
+    for (name, is_open) in rates {
+        if is_open {
+            table.warning(name, "0 sets no limit: one system can take all there is");
+        }
+    }
+    table.finish();
+    limits
+}
+
+fn log(mut table: Table<'_>) -> telemetry::Settings {
+    let default = telemetry::Settings::default();
+    let formats = [
+        ("readable", telemetry::Format::Readable),
+        ("json", telemetry::Format::Json),
+    ];
+    let filters = "a level, or levels by module, such as \"info,entente::listener=debug\"";
+    let settings = telemetry::Settings {
+        format: table.choice("format", &formats, default.format),
+        filter: table.text_or("filter", &default.filter, filters),
+    };
+    if let Err(error) = settings.check() {
+        table.problem("filter", error.to_string());
+    }
+    table.finish();
+    settings
+}
+
+fn metrics(mut table: Table<'_>) -> telemetry::MetricsSettings {
+    let expected = "an address such as 127.0.0.1:9464";
+    let address = table.text("address", expected).and_then(|text| {
+        let address = text.parse::<SocketAddr>();
+        if address.is_err() {
+            table.problem("address", format!("`{text}` is not {expected}"));
+        }
+        address.ok()
+    });
+    let danger_serve_to_everyone = table.switch("danger_serve_to_everyone", false);
+    if let Some(address) = address
+        && !address.ip().is_loopback()
+        && !danger_serve_to_everyone
+    {
+        table.problem(
+            "address",
+            format!("{address} can be reached by others and metrics carry no authentication; expected a loopback address"),
+        );
+    }
+    table.finish();
+    telemetry::MetricsSettings {
+        address,
+        danger_serve_to_everyone,
+    }
+}
+
+fn rules(mut table: Table<'_>) -> Rules {
+    let default = Rules::default();
+    let mut number = |name: &str, default: u32, max: u32| {
+        let value = table.number(name, u64::from(default), 0..=u64::from(max));
+        u32::try_from(value).unwrap_or(default)
+    };
+    let rules = Rules {
+        clock_ahead_s_max: number("clock_ahead_s_max", default.clock_ahead_s_max, 86_400),
+        age_days_max: number("age_days_max", default.age_days_max, 36_600),
+        inferred_age_days_max: number("inferred_age_days_max", default.inferred_age_days_max, 180),
+        area: area(table.table("area")),
+        groups: groups(&mut table),
+    };
+    table.finish();
+    rules
+}
+
+fn area(mut table: Table<'_>) -> Area {
+    let default = Area::default();
+    let area = Area {
+        south_deg: table.float("south_deg", default.south_deg, -90.0..=90.0),
+        north_deg: table.float("north_deg", default.north_deg, -90.0..=90.0),
+        west_deg: table.float("west_deg", default.west_deg, -180.0..=180.0),
+        east_deg: table.float("east_deg", default.east_deg, -180.0..=180.0),
+        margin_m: table.float("margin_m", default.margin_m, 0.0..=1_000_000.0),
+    };
+    if area.south_deg >= area.north_deg {
+        table.problem("north_deg", "the northern edge must lie north of south_deg");
+    }
+    if area.west_deg >= area.east_deg {
+        table.problem("east_deg", "the eastern edge must lie east of west_deg");
+    }
+    table.finish();
+    area
+}
+
+fn groups(table: &mut Table<'_>) -> BTreeMap<String, Group> {
+    let (mut listed, names) = table.named_table("groups");
+    // A group that is configured replaces the shipped one of the same code.
+    let mut groups = Rules::default().groups;
+    if names.len() > GROUPS_MAX {
+        table.problem(
+            "groups",
+            format!("{} groups; at most {GROUPS_MAX}", names.len()),
+        );
+    }
+    for name in names.into_iter().take(GROUPS_MAX) {
+        let mut entry = listed.table(&name);
+        let as_of = entry.required("as_of", "the day of the list, YYYY-MM-DD");
+        if let Some(day) = &as_of
+            && day.parse::<jiff::civil::Date>().is_err()
+        {
+            entry.problem("as_of", format!("`{day}` is not a day such as 2026-01-31"));
+        }
+        let nations = entry.texts("nations", "ISO 3166-1 alpha-3 codes");
+        for nation in &nations {
+            if let Err(error) = NationCode::parse(nation) {
+                entry.problem("nations", error.to_string());
+            }
+        }
+        entry.finish();
+        if let Some(as_of) = as_of {
+            groups.insert(name, Group { as_of, nations });
+        }
+    }
+    groups
+}

@@ -1,0 +1,377 @@
+//! The shared feed: a subscription reads the journal from a cursor, first what is stored, then
+//! live, without gap or repeat. A slow reader reads from the journal; nothing is kept for it.
+//!
+//! Invariant: delivered < next position <= durable + 1, and `next` only grows. What release
+//! withholds or a filter leaves out still moves `next`, so a cursor never repeats work.
+
+pub mod filter;
+pub mod picture;
+pub mod release;
+
+use crate::identity::registry::Registry;
+use crate::identity::{Identity, NationCode};
+use crate::journal::{Journal, Position, ReadError, Stored};
+use crate::wire::stored::{Body, Label, StoredError};
+use arc_swap::ArcSwap;
+use filter::Filter;
+use picture::Picture;
+use release::Reader;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::watch;
+
+/// How the feed behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Most records in one delivery.
+    pub delivery_records_max: usize,
+    /// Bytes after which a delivery is closed.
+    pub delivery_bytes_max: usize,
+    /// Silence after which a heartbeat is sent.
+    pub heartbeat: Duration,
+    /// How long a reader may leave a delivery lying before it is disconnected.
+    pub stall_deadline: Duration,
+    /// Most subscriptions at a time.
+    pub subscriptions_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            delivery_records_max: 512,
+            delivery_bytes_max: 1024 * 1024,
+            heartbeat: Duration::from_secs(5),
+            stall_deadline: Duration::from_secs(30),
+            subscriptions_max: 2048,
+        }
+    }
+}
+
+/// Why the feed cannot answer.
+#[derive(Debug, Error)]
+pub enum FeedError {
+    /// The journal cannot be read.
+    #[error("the journal cannot be read: {0}")]
+    Read(#[from] ReadError),
+    /// A stored body is not in a form that this version knows.
+    #[error("position {position}: {cause}")]
+    Stored {
+        /// Where.
+        position: Position,
+        /// What is wrong with it.
+        cause: StoredError,
+    },
+    /// The cursor lies beyond the end.
+    #[error("the feed ends at position {durable}; {from} does not exist yet")]
+    Beyond {
+        /// The cursor.
+        from: Position,
+        /// The last durable position.
+        durable: Position,
+    },
+    /// The nation was taken out of the configuration, or lost the right to read.
+    #[error("{0} may not read the feed")]
+    NotAReader(Identity),
+    /// Nothing there, or nothing that the reader may see.
+    #[error("there is no record at position {0}")]
+    NotFound(Position),
+    /// The picture of contributions is still being read.
+    #[error("the picture of contributions is being read: {at} of {durable} positions")]
+    PictureBehind {
+        /// How far it has come.
+        at: Position,
+        /// How far it has to go.
+        durable: Position,
+    },
+    /// A page token that this gateway did not give.
+    #[error("the page token is not one of this gateway")]
+    PageToken,
+    /// The gateway ends.
+    #[error("the gateway is closing")]
+    Closed,
+}
+
+/// A record on its way to a reader.
+#[derive(Clone, Debug)]
+pub struct Delivered {
+    /// Where it stands.
+    pub position: Position,
+    /// Position of the revision that it superseded.
+    pub previous: Option<Position>,
+    /// What it is about.
+    pub label: Label,
+    /// The record, and the report as submitted.
+    pub body: Body,
+}
+
+/// Records for a reader, in order. Without records it is a heartbeat.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The records.
+    pub records: Vec<Delivered>,
+    /// Where to go on.
+    pub next: Position,
+    /// The last durable position.
+    pub durable: Position,
+    /// The subscription is at its end.
+    pub done: bool,
+}
+
+/// Gives records to readers.
+#[derive(Debug)]
+pub struct Feed {
+    journal: Journal,
+    registry: Arc<ArcSwap<Registry>>,
+    settings: Settings,
+    picture: Picture,
+}
+
+impl Feed {
+    /// A feed over a journal.
+    #[must_use]
+    pub fn new(journal: Journal, registry: Arc<ArcSwap<Registry>>, settings: Settings) -> Self {
+        Self {
+            journal,
+            registry,
+            settings,
+            picture: Picture::default(),
+        }
+    }
+
+    /// How the feed behaves.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Opens a subscription. Position 0 means 1.
+    ///
+    /// # Errors
+    /// The cursor lies more than one beyond the end, or the caller may not read.
+    pub fn subscribe(
+        self: &Arc<Self>,
+        identity: &Identity,
+        from: Position,
+        until_now: bool,
+        filter: Filter,
+    ) -> Result<Subscription, FeedError> {
+        self.reader(identity)?;
+        let durable = self.journal.durable();
+        let next = Position(from.0.max(1));
+        if next.0 > durable.0.saturating_add(1) {
+            return Err(FeedError::Beyond { from, durable });
+        }
+        Ok(Subscription {
+            feed: Arc::clone(self),
+            identity: identity.clone(),
+            filter,
+            next,
+            until: until_now.then_some(durable),
+            durable: self.journal.watch_durable(),
+        })
+    }
+
+    /// Gives one record.
+    ///
+    /// # Errors
+    /// Nothing is there, or nothing that the reader may see: the two are not told apart.
+    pub async fn record(
+        &self,
+        identity: &Identity,
+        position: Position,
+    ) -> Result<Delivered, FeedError> {
+        let reader = self.reader(identity)?;
+        if position.0 == 0 || position > self.journal.durable() {
+            return Err(FeedError::NotFound(position));
+        }
+        let stored = self.read(position, 1, usize::MAX).await?;
+        let stored = stored
+            .into_iter()
+            .next()
+            .ok_or(FeedError::NotFound(position))?;
+        let record = open(&stored)?;
+        if release::may_read(&record.label, &reader) {
+            Ok(record)
+        } else {
+            Err(FeedError::NotFound(position))
+        }
+    }
+
+    /// The current picture of contributions, as far as the reader may see it: a page after
+    /// `token`, the token of the next page, and the position up to which it is complete.
+    ///
+    /// # Errors
+    /// The picture is still being read, or the token is foreign.
+    pub async fn contributions(
+        &self,
+        identity: &Identity,
+        wanted: &picture::Wanted,
+        token: &str,
+        page_max: usize,
+    ) -> Result<(Vec<Delivered>, String, Position), FeedError> {
+        let reader = self.reader(identity)?;
+        let page = self
+            .picture
+            .page(wanted, &reader, token, page_max, self.journal.durable())?;
+        let mut records = Vec::with_capacity(page.positions.len());
+        for position in page.positions {
+            let stored = self.read(position, 1, usize::MAX).await?;
+            let stored = stored.first().ok_or(FeedError::NotFound(position))?;
+            records.push(open(stored)?);
+        }
+        Ok((records, page.next_token, page.as_of))
+    }
+
+    /// Keeps the picture of contributions up with the journal, until the gateway ends. Spawned
+    /// once by the composition root.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn follow_picture(&self) -> Result<(), FeedError> {
+        let mut durable = self.journal.watch_durable();
+        loop {
+            let end = *durable.borrow_and_update();
+            let mut next = Position(self.picture.position().0 + 1);
+            while next <= end {
+                let batch = self.read(next, 4096, 4 * 1024 * 1024).await?;
+                let Some(last) = batch.last().map(|stored| stored.position) else {
+                    break;
+                };
+                for stored in &batch {
+                    self.picture.apply(stored.position, &label(stored)?);
+                }
+                next = Position(last.0 + 1);
+            }
+            if durable.changed().await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn reader(&self, identity: &Identity) -> Result<Reader, FeedError> {
+        let registry = self.registry.load();
+        let nation = registry
+            .nation(identity.nation)
+            .filter(|nation| nation.rights_of(&identity.system).read)
+            .ok_or_else(|| FeedError::NotAReader(identity.clone()))?;
+        Ok(Reader {
+            nation: identity.nation,
+            clearance: nation.clearance,
+            special: nation.special.clone(),
+        })
+    }
+
+    /// Reads without blocking the runtime: recent records come from memory at once.
+    async fn read(
+        &self,
+        from: Position,
+        entries_max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Stored>, FeedError> {
+        if let Some(recent) = self.journal.read_recent(from, entries_max, bytes_max) {
+            return Ok(recent);
+        }
+        let journal = self.journal.clone();
+        tokio::task::spawn_blocking(move || journal.read(from, entries_max, bytes_max))
+            .await
+            .map_err(|_| FeedError::Closed)?
+            .map_err(FeedError::Read)
+    }
+}
+
+fn label(stored: &Stored) -> Result<Label, FeedError> {
+    let position = stored.position;
+    Label::decode(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
+}
+
+fn open(stored: &Stored) -> Result<Delivered, FeedError> {
+    let position = stored.position;
+    let body =
+        Body::decode(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })?;
+    Ok(Delivered {
+        position,
+        previous: stored.previous,
+        label: body.label.clone(),
+        body,
+    })
+}
+
+/// A reader's place in the feed. Dropping it is the way to end it.
+#[derive(Debug)]
+pub struct Subscription {
+    feed: Arc<Feed>,
+    identity: Identity,
+    filter: Filter,
+    next: Position,
+    until: Option<Position>,
+    durable: watch::Receiver<Position>,
+}
+
+impl Subscription {
+    /// Where it goes on: the cursor to give after a break.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.next
+    }
+
+    /// The reader's nation.
+    #[must_use]
+    pub fn nation(&self) -> NationCode {
+        self.identity.nation
+    }
+
+    /// Waits for the next delivery: records, or a heartbeat after a time of silence. Safe to
+    /// drop and call again: the cursor moves only with what is returned.
+    ///
+    /// # Errors
+    /// The journal cannot be read, the right to read is gone, or the gateway ends.
+    pub async fn next(&mut self) -> Result<Delivery, FeedError> {
+        // A change of rights acts on the next delivery.
+        let reader = self.feed.reader(&self.identity)?;
+        if self.until.is_some_and(|until| self.next > until) {
+            return Ok(self.delivery(Vec::new(), true));
+        }
+        let settings = self.feed.settings.clone();
+        let next = self.next;
+        let arrived = self.durable.wait_for(|durable| *durable >= next);
+        let arrived = tokio::time::timeout(settings.heartbeat, arrived).await;
+        match arrived.map(|outcome| outcome.is_ok()) {
+            Err(_silence) => return Ok(self.delivery(Vec::new(), false)),
+            Ok(false) => return Err(FeedError::Closed),
+            Ok(true) => {}
+        }
+        let batch = self
+            .feed
+            .read(
+                self.next,
+                settings.delivery_records_max,
+                settings.delivery_bytes_max,
+            )
+            .await?;
+        let mut records = Vec::new();
+        let mut next = self.next;
+        for stored in batch {
+            if self.until.is_some_and(|until| stored.position > until) {
+                break;
+            }
+            next = Position(stored.position.0 + 1);
+            let label = label(&stored)?;
+            if release::may_read(&label, &reader) && self.filter.matches(&label) {
+                records.push(open(&stored)?);
+            }
+        }
+        self.next = next;
+        let done = self.until.is_some_and(|until| next > until);
+        Ok(self.delivery(records, done))
+    }
+
+    fn delivery(&self, records: Vec<Delivered>, done: bool) -> Delivery {
+        Delivery {
+            records,
+            next: self.next,
+            durable: *self.durable.borrow(),
+            done,
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The composition root: builds the parts in order, and alone spawns long-lived tasks.
+//!
+//! Order: the journal first (without it nothing may be promised), then trust (without it nobody
+//! may connect), then the listener, and only then readiness. It ends the other way round:
+//! readiness off, streams told, connections drained under a deadline, the journal closed last.
+
+mod watch;
+
+use crate::admission::Admission;
+use crate::clock::Clock;
+use crate::config::{GatewaySettings, Loaded, NationFile};
+use crate::feed::Feed;
+use crate::identity::NationCode;
+use crate::identity::registry::Registry;
+use crate::intake::{Desk, Intake};
+use crate::journal::quarantine::{Bounds, Quarantine, QuarantineError};
+use crate::journal::{Health, Journal, OpenError};
+use crate::listener::{Connections, Listener, ListenerError};
+use crate::rpc::Doors;
+use crate::rpc::server::{self, ServeError};
+use crate::telemetry;
+use crate::trust::{TrustState, TrustStateError};
+use arc_swap::ArcSwap;
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::{Semaphore, mpsc, watch as cell};
+use tokio::task::JoinHandle;
+use tonic_health::server::HealthReporter;
+
+/// Faults that may wait to be seen by [`Gateway::run_until`]; the first one decides.
+const FAULTS_MAX: usize = 8;
+
+/// Why the gateway cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The journal does not open.
+    #[error("journal: {0}")]
+    Journal(#[from] OpenError),
+    /// The quarantine does not open.
+    #[error("quarantine: {0}")]
+    Quarantine(#[from] QuarantineError),
+    /// Anchors, revocation lists or the gateway's own certificate are not usable.
+    #[error("trust: {0}")]
+    Trust(#[from] TrustStateError),
+    /// The address cannot be had.
+    #[error("{0}")]
+    Listener(#[from] ListenerError),
+    /// Metrics cannot be served.
+    #[error("metrics: {0}")]
+    Metrics(#[from] telemetry::MetricsError),
+    /// A blocking step was cut short because the process ends.
+    #[error("the start was cut short")]
+    CutShort,
+}
+
+/// Why a running gateway stopped by itself.
+#[derive(Debug, Error)]
+pub enum GatewayError {
+    /// A write or a sync failed: what is on disk is unknown until recovery has looked.
+    #[error(
+        "the journal is stopped: {0}; no further report was acknowledged; \
+         start the gateway again: recovery decides what is durable"
+    )]
+    Poisoned(String),
+    /// The gRPC server gave up.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The feed cannot be read.
+    #[error("feed: {0}")]
+    Feed(#[from] crate::feed::FeedError),
+    /// A task ended without being asked to.
+    #[error("a task of the gateway ended: {0}")]
+    Task(&'static str),
+}
+
+/// A running gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    address: SocketAddr,
+    journal: Journal,
+    doors: Arc<Doors>,
+    draining: cell::Sender<bool>,
+    drain_deadline: Duration,
+    faults: mpsc::Receiver<GatewayError>,
+    health: HealthReporter,
+    serving: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Gateway {
+    /// Starts a gateway. When this returns, it serves.
+    ///
+    /// # Errors
+    /// Any part that does not start; nothing is left running.
+    pub async fn start(loaded: Loaded, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let Loaded {
+            gateway: settings,
+            nations,
+            ..
+        } = loaded;
+        let stores = Stores::open(&settings, &nations, &clock).await?;
+        let journal = stores.journal.clone();
+        let listener = Listener::bind(&settings.listener).await?;
+        let address = listener.local_addr();
+        let (draining, drained) = cell::channel(false);
+        let doors = Arc::new(doors(stores, &settings, &nations, &clock, drained.clone()));
+        let (health, _) = tonic_health::server::health_reporter();
+        watch::say(&health, &Health::Ready).await;
+        let accepted = listener.run(
+            Arc::clone(&doors.trust),
+            Arc::clone(&doors.connections),
+            Arc::clone(&doors.registry),
+            clock,
+            drained.clone(),
+        );
+        let (faults_in, faults) = mpsc::channel(FAULTS_MAX);
+        let serving = spawn_serving(
+            &doors,
+            &health,
+            accepted,
+            drained.clone(),
+            faults_in.clone(),
+        );
+        let (trust, connections) = (Arc::clone(&doors.trust), Arc::clone(&doors.connections));
+        let feed = Arc::clone(&doors.feed);
+        let tasks = vec![
+            tokio::spawn(watch::journal(
+                journal.clone(),
+                health.clone(),
+                faults_in.clone(),
+            )),
+            tokio::spawn(watch::trust(trust, connections, drained)),
+            tokio::spawn(watch::gauges(Arc::clone(&doors), journal.clone())),
+            tokio::spawn(async move {
+                if let Err(error) = feed.follow_picture().await {
+                    let _closing = faults_in.send(error.into()).await;
+                }
+            }),
+        ];
+        let drain_deadline = settings.listener.drain_deadline;
+        tracing::info!(%address, position = %journal.durable(), "the gateway serves");
+        Ok(Self {
+            address,
+            journal,
+            doors,
+            draining,
+            drain_deadline,
+            faults,
+            health,
+            serving,
+            tasks,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its services share; for the operator's commands.
+    #[must_use]
+    pub fn doors(&self) -> &Arc<Doors> {
+        &self.doors
+    }
+
+    /// Runs until `shutdown` resolves or a part fails, then drains and closes.
+    ///
+    /// # Errors
+    /// What made the gateway stop by itself.
+    pub async fn run_until(
+        mut self,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), GatewayError> {
+        let outcome = tokio::select! {
+            () = shutdown => Ok(()),
+            fault = self.faults.recv() => {
+                Err(fault.unwrap_or(GatewayError::Task("every task that could report a fault")))
+            }
+        };
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "the gateway stops");
+        }
+        self.close().await;
+        outcome
+    }
+
+    /// Drains under the deadline and closes.
+    async fn close(mut self) {
+        tracing::info!(deadline = ?self.drain_deadline, "draining");
+        watch::stop_serving(&self.health).await;
+        let _nobody_listens = self.draining.send(true);
+        if tokio::time::timeout(self.drain_deadline, &mut self.serving)
+            .await
+            .is_err()
+        {
+            tracing::warn!("connections were still open at the drain deadline; they are cut");
+            self.serving.abort();
+        }
+        for task in &self.tasks {
+            task.abort();
+        }
+        let journal = self.journal;
+        drop(self.doors);
+        if blocking(move || journal.close()).await.is_err() {
+            tracing::warn!("the journal's close was cut short");
+        }
+        tracing::info!("closed");
+    }
+}
+
+/// What must be there before anybody may connect.
+struct Stores {
+    journal: Journal,
+    quarantine: Quarantine,
+    trust: Arc<TrustState>,
+}
+
+impl Stores {
+    /// Opens journal, quarantine and trust, in this order.
+    async fn open(
+        settings: &GatewaySettings,
+        nations: &[NationFile],
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let journal = {
+            let (settings, clock) = (settings.journal.clone(), Arc::clone(clock));
+            blocking(move || Journal::open(settings, clock)).await??
+        };
+        let quarantine = {
+            let settings = settings.quarantine.clone();
+            blocking(move || Quarantine::open(&settings.folder, settings.queue_max)).await??
+        };
+        let trust = {
+            let sources = nations
+                .iter()
+                .map(|nation| nation.sources.clone())
+                .collect();
+            let (own, clock) = (settings.tls.clone(), Arc::clone(clock));
+            Arc::new(blocking(move || TrustState::load(sources, own, clock)).await??)
+        };
+        Ok(Self {
+            journal,
+            quarantine,
+            trust,
+        })
+    }
+}
+
+/// Builds what the services share.
+fn doors(
+    stores: Stores,
+    settings: &GatewaySettings,
+    nations: &[NationFile],
+    clock: &Arc<dyn Clock>,
+    draining: cell::Receiver<bool>,
+) -> Doors {
+    let Stores {
+        journal,
+        quarantine,
+        trust,
+    } = stores;
+    let registry = Arc::new(ArcSwap::from_pointee(registry(nations)));
+    let intake = Intake::new(
+        journal.clone(),
+        quarantine,
+        Arc::clone(clock),
+        desks(nations),
+    );
+    Doors {
+        intake: Arc::new(intake),
+        feed: Arc::new(Feed::new(
+            journal,
+            Arc::clone(&registry),
+            settings.feed.clone(),
+        )),
+        registry,
+        admission: Admission::default(),
+        connections: Arc::new(Connections::new()),
+        trust,
+        clock: Arc::clone(clock),
+        subscriptions: Arc::new(Semaphore::new(settings.feed.subscriptions_max)),
+        settings: settings.rpc.clone(),
+        draining,
+    }
+}
+
+/// Runs a blocking step off the runtime.
+async fn blocking<T: Send + 'static>(
+    step: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StartError> {
+    tokio::task::spawn_blocking(step)
+        .await
+        .map_err(|_| StartError::CutShort)
+}
+
+fn spawn_serving(
+    doors: &Arc<Doors>,
+    health: &HealthReporter,
+    accepted: mpsc::Receiver<crate::listener::GatewayIo>,
+    mut drained: cell::Receiver<bool>,
+    faults: mpsc::Sender<GatewayError>,
+) -> JoinHandle<()> {
+    let shutdown = async move {
+        // An error means that the gateway is gone, which is a shutdown too.
+        let _gone = drained.wait_for(|draining| *draining).await;
+    };
+    let serve = server::serve(Arc::clone(doors), health.clone(), accepted, shutdown);
+    tokio::spawn(async move {
+        if let Err(error) = serve.await {
+            let _closing = faults.send(error.into()).await;
+        }
+    })
+}
+
+/// The registry of the nations in a configuration.
+fn registry(nations: &[NationFile]) -> Registry {
+    Registry::new(nations.iter().map(|file| file.nation.clone()))
+}
+
+/// What intake knows of the nations in a configuration.
+fn desks(nations: &[NationFile]) -> HashMap<NationCode, Desk> {
+    let desk = |file: &NationFile| Desk {
+        profile: Arc::clone(&file.profile),
+        quarantine: Bounds {
+            reports_max: file.nation.limits.quarantine_reports_max,
+            bytes_max: file.nation.limits.quarantine_bytes_max,
+        },
+    };
+    nations
+        .iter()
+        .map(|file| (file.nation.code, desk(file)))
+        .collect()
+}

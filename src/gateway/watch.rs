@@ -1,0 +1,153 @@
+//! The gateway's watches: the journal's health becomes readiness, and files of trust that
+//! change on disk are taken up.
+
+use super::GatewayError;
+use crate::journal::{Health, Journal};
+use crate::listener::Connections;
+use crate::rpc::Doors;
+use crate::rpc::server::SERVICES;
+use crate::telemetry;
+use crate::trust::{Reloaded, TrustState};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+/// How often the files of trust are looked at.
+const TRUST_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How often figures are shown as metrics.
+const GAUGES_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The service that cannot serve without free disk; the others only read.
+const WRITING_SERVICE: &str = "entente.v1.SubmissionService";
+
+/// Tells health what the journal's state means for each service.
+pub(super) async fn say(health: &HealthReporter, state: &Health) {
+    for service in SERVICES.iter().chain(&[""]) {
+        let serving = match state {
+            Health::Ready => true,
+            Health::DiskFull => *service != WRITING_SERVICE,
+            Health::Poisoned(_) => false,
+        };
+        let status = if serving {
+            ServingStatus::Serving
+        } else {
+            ServingStatus::NotServing
+        };
+        health.set_service_status(*service, status).await;
+    }
+}
+
+/// Turns every service off.
+pub(super) async fn stop_serving(health: &HealthReporter) {
+    for service in SERVICES.iter().chain(&[""]) {
+        health
+            .set_service_status(*service, ServingStatus::NotServing)
+            .await;
+    }
+}
+
+/// Follows the journal's health; a poisoned journal stops the gateway.
+pub(super) async fn journal(
+    journal: Journal,
+    health: HealthReporter,
+    faults: mpsc::Sender<GatewayError>,
+) {
+    let mut states = journal.health();
+    loop {
+        let state = states.borrow_and_update().clone();
+        say(&health, &state).await;
+        match state {
+            Health::Ready => {}
+            Health::DiskFull => {
+                tracing::error!(
+                    "free disk is below the floor: reports are refused until there is more"
+                );
+            }
+            Health::Poisoned(reason) => {
+                let _closing = faults.send(GatewayError::Poisoned(reason)).await;
+                return;
+            }
+        }
+        if states.changed().await.is_err() {
+            return;
+        }
+        tracing::info!(state = ?*states.borrow(), "the journal's health changed");
+    }
+}
+
+/// Takes up anchors, revocation lists and the gateway's own certificate when their files
+/// change, and on SIGHUP; then ends the connections that they no longer allow.
+pub(super) async fn trust(
+    trust: Arc<TrustState>,
+    connections: Arc<Connections>,
+    mut draining: watch::Receiver<bool>,
+) {
+    let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
+    else {
+        tracing::error!("SIGHUP cannot be watched; files are still looked at");
+        return;
+    };
+    let mut tick = tokio::time::interval(TRUST_INTERVAL);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = hangup.recv() => tracing::info!("SIGHUP: looking at the files of trust"),
+            _ = draining.wait_for(|draining| *draining) => return,
+        }
+        let reload = {
+            let trust = Arc::clone(&trust);
+            tokio::task::spawn_blocking(move || trust.reload_if_changed())
+        };
+        match reload.await {
+            Ok(Ok(Reloaded::Unchanged)) => {}
+            Ok(Ok(Reloaded::Changed { epoch })) => {
+                let (trust, connections) = (Arc::clone(&trust), Arc::clone(&connections));
+                let recheck = tokio::task::spawn_blocking(move || connections.recheck(&trust));
+                let Ok(ended) = recheck.await else { return };
+                tracing::info!(epoch, ended, "trust was reloaded");
+            }
+            Ok(Err(error)) => tracing::error!(%error, "trust was not reloaded; the old one stands"),
+            Err(_cut_short) => return,
+        }
+    }
+}
+
+/// Shows now and then what is too costly, or too dull, to count as it happens.
+pub(super) async fn gauges(doors: Arc<Doors>, journal: Journal) {
+    let mut tick = tokio::time::interval(GAUGES_INTERVAL);
+    loop {
+        tick.tick().await;
+        let figures = journal.figures();
+        telemetry::journal(
+            figures.durable.0,
+            figures.queued_entries,
+            figures.free_bytes,
+        );
+        let taken = doors.feed.settings().subscriptions_max;
+        telemetry::subscriptions(taken.saturating_sub(doors.subscriptions.available_permits()));
+        for nation in doors.registry.load().nations() {
+            let code = nation.code.as_str();
+            telemetry::connections(code, doors.connections.count(nation.code));
+            let quarantine = doors.intake.quarantine();
+            telemetry::quarantined(code, quarantine.count(code), quarantine.dropped(code));
+        }
+        let own = doors.trust.own_not_after().as_second();
+        telemetry::ends_at("gateway certificate", "", "", own);
+        for anchor in doors.trust.status() {
+            let nation = anchor.nation.as_str();
+            telemetry::ends_at(
+                "anchor",
+                nation,
+                &anchor.subject,
+                anchor.not_after.as_second(),
+            );
+            if let Some(next) = anchor.crl_next_update {
+                telemetry::ends_at("revocation list", nation, &anchor.subject, next.as_second());
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Judgement of one payload: a record with the entry that will carry it, or every reason why
+//! not. Pure.
+
+use super::Payload;
+use crate::formats;
+use crate::identity::Identity;
+use crate::journal::Entry;
+use crate::normalise::{Context, Profile, Violation, Violations, normalise};
+use crate::record::{Action, Record, Text};
+use crate::report::Report;
+use crate::wire;
+use crate::wire::quarantined::Refusal;
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+use jiff::Timestamp;
+
+/// Media type of a report that came as protobuf.
+const REPORT_MEDIA_TYPE: &str = "application/vnd.entente.report.v1+protobuf";
+
+/// Most characters of a report id that a refusal shows.
+const REPORT_ID_SHOWN_CHARS_MAX: usize = 128;
+
+/// A payload that became a record.
+#[derive(Debug)]
+pub struct Valid {
+    record: Record,
+    digest: [u8; 32],
+}
+
+/// What is remembered of a payload while its record is on its way to stable storage.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) report_id: String,
+    pub(super) revision: u32,
+    media_type: Text,
+    original: Bytes,
+}
+
+impl Sent {
+    /// Makes a refusal of it after all.
+    pub(super) fn refuse(
+        &self,
+        sender: &Identity,
+        received_at: Timestamp,
+        violations: Violations,
+    ) -> Refusal {
+        Refusal {
+            nation: sender.nation.to_string(),
+            system: sender.system.to_string(),
+            refused_at: received_at,
+            report_id: self.report_id.clone(),
+            revision: self.revision,
+            violations,
+            media_type: self.media_type.to_string(),
+            original: self.original.clone(),
+        }
+    }
+}
+
+impl Valid {
+    /// The record's report id and revision.
+    #[must_use]
+    pub fn name(&self) -> (&str, u32) {
+        (&self.record.report_id, self.record.revision)
+    }
+
+    /// The record's bytes.
+    #[must_use]
+    pub fn encode(self) -> Vec<u8> {
+        wire::encode_record(self.record)
+    }
+
+    /// Makes the journal entry, and what is remembered until it is durable.
+    pub(super) fn send(
+        self,
+        sender: &Identity,
+        payload: &Payload,
+        received_at: Timestamp,
+    ) -> (Entry, Sent) {
+        let sent = Sent {
+            report_id: self.record.report_id.clone(),
+            revision: self.record.revision,
+            media_type: self.record.original_media_type.clone(),
+            original: original(payload),
+        };
+        let label = wire::label_of(&self.record);
+        let body = wire::stored::Body {
+            label,
+            record: Bytes::from(wire::encode_record(self.record)),
+            original: sent.original.clone(),
+            media_type: sent.media_type.clone(),
+        };
+        let entry = Entry {
+            key: key(sender, &sent.report_id),
+            revision: sent.revision,
+            digest: self.digest,
+            stamp_ns: stamp_ns(received_at),
+            body: Bytes::from(body.encode()),
+        };
+        (entry, sent)
+    }
+}
+
+/// What identifies a report in the journal, besides its revision. A system name holds no NUL,
+/// so no two keys are alike.
+fn key(sender: &Identity, report_id: &str) -> Bytes {
+    let (nation, system) = (sender.nation.as_str(), sender.system.as_str());
+    let mut key = Vec::with_capacity(nation.len() + system.len() + report_id.len() + 2);
+    for part in [nation, "/", system, "\0", report_id] {
+        key.extend_from_slice(part.as_bytes());
+    }
+    key.into()
+}
+
+fn stamp_ns(time: Timestamp) -> i64 {
+    // 64 bits of nanoseconds reach from 1677 to 2262; a clock beyond them is clamped.
+    i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+fn original(payload: &Payload) -> Bytes {
+    match payload {
+        Payload::Report(bytes) => bytes.clone(),
+        Payload::Native(native) => native.content.clone(),
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    out
+}
+
+/// Judges one payload.
+pub(super) fn judge(
+    sender: &Identity,
+    payload: &Payload,
+    profile: &Profile,
+    received_at: Timestamp,
+) -> Result<Valid, Box<Refusal>> {
+    let (report, media_type): (_, Text) = match payload {
+        Payload::Report(bytes) => (wire::decode_report(bytes), REPORT_MEDIA_TYPE.into()),
+        Payload::Native(native) => (
+            read_native(&native.media_type, &native.content, &native.envelope),
+            native.media_type.clone().into(),
+        ),
+    };
+    let refuse = |report_id: String, revision, violations| {
+        let sent = Sent {
+            report_id,
+            revision,
+            media_type: media_type.clone(),
+            original: original(payload),
+        };
+        sent.refuse(sender, received_at, violations)
+    };
+    let report = report.map_err(|violations| Box::new(refuse(String::new(), 0, violations)))?;
+    let (digest, original_sha256) = match payload {
+        Payload::Report(bytes) => (sha256(bytes), None),
+        Payload::Native(native) => (sha256(&native.submitted), Some(sha256(&native.content))),
+    };
+    let context = Context {
+        identity: sender,
+        profile,
+        received_at,
+        original_sha256: original_sha256.unwrap_or(digest),
+        original_media_type: media_type.clone(),
+    };
+    // Kept aside for a refusal; the record takes the report itself.
+    let report_id = report
+        .report_id
+        .chars()
+        .take(REPORT_ID_SHOWN_CHARS_MAX)
+        .collect();
+    let revision = report.revision;
+    match normalise(report, &context) {
+        Ok(record) => Ok(Valid { record, digest }),
+        Err(violations) => Err(Box::new(refuse(report_id, revision, violations))),
+    }
+}
+
+/// Reads a native payload; what its format does not say comes from the envelope.
+fn read_native(media_type: &str, content: &[u8], envelope: &Report) -> Result<Report, Violations> {
+    let read = formats::read(media_type, content).map_err(|faults| {
+        let mut violations = Violations::default();
+        for fault in faults {
+            violations.push(Violation {
+                field: fault.place.into(),
+                rule: fault.rule,
+                message: fault.message.into(),
+                expected: fault.expected.into(),
+            });
+        }
+        violations
+    })?;
+    let revision = if read.revision == 0 {
+        envelope.revision
+    } else {
+        read.revision
+    };
+    let implied = if revision > 1 {
+        Action::Update
+    } else {
+        Action::New
+    };
+    Ok(Report {
+        report_id: match read.report_id.is_empty() {
+            true => envelope.report_id.clone(),
+            false => read.report_id,
+        },
+        revision,
+        action: if read.action == 0 {
+            implied.number()
+        } else {
+            read.action
+        },
+        environment: if read.environment == 0 {
+            envelope.environment
+        } else {
+            read.environment
+        },
+        marking: read.marking.or_else(|| envelope.marking.clone()),
+        ..read
+    })
+}

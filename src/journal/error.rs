@@ -1,0 +1,133 @@
+//! What can go wrong with a journal, by operation.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use thiserror::Error;
+
+/// Why a journal does not open.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("{} is in use by another process", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The disk refused.
+    #[error("cannot {doing} {}: {cause}", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// What stands there is damaged. Nothing was changed.
+    #[error(
+        "segment {segment} is damaged at offset {offset}: {reason}; nothing was changed; \
+         restore the folder from a copy, or see docs/JOURNAL.md"
+    )]
+    Damaged {
+        /// The segment's file.
+        segment: String,
+        /// Where in it, bytes.
+        offset: u64,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// Written by a later version.
+    #[error("segment {segment} has format {version}, which this version does not know")]
+    Version {
+        /// The segment's file.
+        segment: String,
+        /// Its format.
+        version: u16,
+    },
+    /// A segment is not there.
+    #[error("positions {from} to {to} are missing: a segment is not there")]
+    Missing {
+        /// First missing position.
+        from: u64,
+        /// Last missing position.
+        to: u64,
+    },
+    /// The index can be neither opened nor replaced.
+    #[error("index: {0}")]
+    Index(String),
+    /// Settings that cannot work.
+    #[error("{0}")]
+    Settings(&'static str),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    Random,
+}
+
+/// Why entries were not stored. Where it says nothing else, their outcome is unknown and they
+/// may be handed in again.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum AppendError {
+    /// The queue stayed full, or the index is being rebuilt; nothing was stored.
+    #[error("too much waits to be stored; retry after {retry_after:?}")]
+    Overloaded {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// Free disk is below the floor; nothing was stored.
+    #[error("too little free disk; retry after {retry_after:?}")]
+    DiskFull {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// An entry cannot be stored at all.
+    #[error("an entry has {bytes} bytes; at most {bytes_max} are possible")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// A write or a sync failed; the process must end, and recovery decides what is stored.
+    #[error("the journal is stopped: {0}")]
+    Poisoned(String),
+    /// The journal is closed.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// Why entries cannot be read.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The disk refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// What stands there does not hold.
+    #[error("segment {segment} is damaged at offset {offset}")]
+    Damaged {
+        /// The segment's file.
+        segment: String,
+        /// Where in it, bytes.
+        offset: u64,
+    },
+    /// No segment holds the position.
+    #[error("position {position} is in no segment")]
+    Missing {
+        /// The position.
+        position: u64,
+    },
+}
+
+/// Names what was tried on what.
+pub(super) fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+    let path = path.to_owned();
+    move |cause| OpenError::Io { doing, path, cause }
+}
+
+/// Whether an error says that there is no room.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}

@@ -1,0 +1,283 @@
+//! Reading: recent batches from memory, the rest from the segments.
+//!
+//! Invariant: nothing is ever returned that is not durable, and nothing from disk whose
+//! checksum does not hold.
+
+use super::disk::{Disk, DiskFile};
+use super::frame::{Frame, HEADER_BYTES, Header};
+use super::layout::{size, wide};
+use super::segment::Segment;
+use super::{ReadError, Stored};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// How many readers can go on where they stopped without searching.
+const CURSORS_MAX: usize = 64;
+/// How many segment files are kept open for reading.
+const FILES_MAX: usize = 64;
+/// How many bytes of batches read from disk are kept.
+const FRAMES_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Batches in memory, oldest first, bounded in bytes.
+#[derive(Debug, Default)]
+struct Shelf {
+    frames: VecDeque<Arc<Frame>>,
+    memory: usize,
+}
+
+impl Shelf {
+    fn push(&mut self, frame: Arc<Frame>, bytes_max: usize) {
+        self.memory += frame.memory();
+        self.frames.push_back(frame);
+        // One is always kept: most readers want the newest.
+        while self.memory > bytes_max && self.frames.len() > 1 {
+            if let Some(gone) = self.frames.pop_front() {
+                self.memory -= gone.memory();
+            }
+        }
+    }
+}
+
+/// Where a batch begins that a reader will want next.
+#[derive(Clone, Copy, Debug)]
+struct Cursor {
+    position: u64,
+    segment: u64,
+    offset: u64,
+}
+
+/// The log as it can be read.
+#[derive(Debug)]
+pub(super) struct Log {
+    disk: Arc<dyn Disk>,
+    segments: RwLock<Vec<Arc<Segment>>>,
+    durable: AtomicU64,
+    tail: RwLock<Shelf>,
+    tail_bytes_max: usize,
+    read: Mutex<Shelf>,
+    cursors: Mutex<VecDeque<Cursor>>,
+    files: Mutex<VecDeque<(u64, Arc<dyn DiskFile>)>>,
+}
+
+impl Log {
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        segments: Vec<Arc<Segment>>,
+        durable: u64,
+        tail_bytes_max: usize,
+    ) -> Self {
+        Self {
+            disk,
+            segments: RwLock::new(segments),
+            durable: AtomicU64::new(durable),
+            tail: RwLock::default(),
+            tail_bytes_max,
+            read: Mutex::default(),
+            cursors: Mutex::default(),
+            files: Mutex::default(),
+        }
+    }
+
+    pub(super) fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    /// Takes in a new segment. Only the writer calls this.
+    pub(super) fn add_segment(&self, segment: Arc<Segment>) {
+        self.segments
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(segment);
+    }
+
+    /// Publishes a durable batch. Only the writer calls this, after the commit point.
+    pub(super) fn publish(&self, frame: Arc<Frame>) {
+        let last = frame.next().saturating_sub(1);
+        self.tail
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(frame, self.tail_bytes_max);
+        self.durable.store(last, Ordering::Release);
+    }
+
+    /// Entries from memory; `None` if they are not all there. Never waits for the disk.
+    pub(super) fn recent(
+        &self,
+        from: u64,
+        entries_max: usize,
+        bytes_max: usize,
+    ) -> Option<Vec<Stored>> {
+        if from > self.durable() {
+            return Some(Vec::new());
+        }
+        let mut gathered = Gathered::new(from, entries_max, bytes_max);
+        let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
+        let after = tail.frames.partition_point(|frame| frame.first() <= from);
+        let start = after.checked_sub(1)?;
+        for frame in tail.frames.range(start..) {
+            if !gathered.take(frame) {
+                break;
+            }
+        }
+        (!gathered.entries.is_empty()).then_some(gathered.entries)
+    }
+
+    /// Entries from memory or from disk.
+    pub(super) fn read(
+        &self,
+        from: u64,
+        entries_max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Stored>, ReadError> {
+        if let Some(recent) = self.recent(from, entries_max, bytes_max) {
+            return Ok(recent);
+        }
+        let durable = self.durable();
+        let mut gathered = Gathered::new(from, entries_max, bytes_max);
+        while gathered.next <= durable {
+            let frame = self.frame(gathered.next)?;
+            if !gathered.take(&frame) {
+                break;
+            }
+        }
+        Ok(gathered.entries)
+    }
+
+    /// The batch that holds a durable position.
+    pub(super) fn frame(&self, position: u64) -> Result<Arc<Frame>, ReadError> {
+        let holds = |frame: &&Arc<Frame>| frame.first() <= position && position < frame.next();
+        {
+            let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
+            let after = tail
+                .frames
+                .partition_point(|frame| frame.first() <= position);
+            let found = after
+                .checked_sub(1)
+                .and_then(|index| tail.frames.get(index));
+            if let Some(frame) = found.filter(holds) {
+                return Ok(Arc::clone(frame));
+            }
+        }
+        if let Some(frame) = lock(&self.read).frames.iter().find(holds) {
+            return Ok(Arc::clone(frame));
+        }
+        let frame = Arc::new(self.find(position)?);
+        lock(&self.read).push(Arc::clone(&frame), FRAMES_BYTES_MAX);
+        Ok(frame)
+    }
+
+    /// Looks for the batch that holds a position, in the segments.
+    fn find(&self, position: u64) -> Result<Frame, ReadError> {
+        let missing = || ReadError::Missing { position };
+        let segment = {
+            let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
+            let after = segments.partition_point(|segment| segment.first() <= position);
+            let found = after.checked_sub(1).and_then(|index| segments.get(index));
+            found.cloned().ok_or_else(missing)?
+        };
+        let end = segment.extent(|extent| extent.end);
+        let file = self.file(&segment)?;
+        let mut offset = self
+            .cursor(position)
+            .filter(|cursor| cursor.segment == segment.first())
+            .map_or_else(|| segment.before(position), |cursor| cursor.offset);
+        while offset < end {
+            let damaged = || ReadError::Damaged {
+                segment: segment.name(),
+                offset,
+            };
+            let mut bytes = vec![0; HEADER_BYTES];
+            file.read_at(&mut bytes, offset)?;
+            let header = Header::decode(&bytes, segment.header.tag)
+                .filter(|header| segment.fits(offset, header.frame_bytes()))
+                .filter(|header| header.first <= position)
+                .ok_or_else(damaged)?;
+            let next = offset + header.frame_bytes();
+            if position < header.next() {
+                bytes.resize(size(header.frame_bytes()), 0);
+                let payload = bytes.get_mut(HEADER_BYTES..).unwrap_or_default();
+                file.read_at(payload, offset + wide(HEADER_BYTES))?;
+                let frame = Frame::decode(&header, Bytes::from(bytes)).ok_or_else(damaged)?;
+                self.remember(Cursor {
+                    position: header.next(),
+                    segment: segment.first(),
+                    offset: next,
+                });
+                return Ok(frame);
+            }
+            offset = next;
+        }
+        Err(missing())
+    }
+
+    fn file(&self, segment: &Segment) -> Result<Arc<dyn DiskFile>, ReadError> {
+        let first = segment.first();
+        if let Some((_, file)) = lock(&self.files).iter().find(|(of, _)| *of == first) {
+            return Ok(Arc::clone(file));
+        }
+        let file = self.disk.open_read(&segment.path)?;
+        let mut files = lock(&self.files);
+        if files.len() >= FILES_MAX {
+            files.pop_front();
+        }
+        files.push_back((first, Arc::clone(&file)));
+        Ok(file)
+    }
+
+    fn cursor(&self, position: u64) -> Option<Cursor> {
+        let mut cursors = lock(&self.cursors);
+        let index = cursors
+            .iter()
+            .position(|cursor| cursor.position == position)?;
+        cursors.remove(index)
+    }
+
+    fn remember(&self, cursor: Cursor) {
+        let mut cursors = lock(&self.cursors);
+        if cursors.len() >= CURSORS_MAX {
+            cursors.pop_front();
+        }
+        cursors.push_back(cursor);
+    }
+}
+
+/// Entries on their way to a reader.
+struct Gathered {
+    entries: Vec<Stored>,
+    next: u64,
+    entries_left: usize,
+    bytes_left: usize,
+}
+
+impl Gathered {
+    fn new(from: u64, entries_max: usize, bytes_max: usize) -> Self {
+        Self {
+            entries: Vec::new(),
+            next: from.max(1),
+            entries_left: entries_max.max(1),
+            bytes_left: bytes_max,
+        }
+    }
+
+    /// Takes what is wanted of a batch; says whether more is.
+    fn take(&mut self, frame: &Frame) -> bool {
+        while let Some(stored) = frame.stored(self.next) {
+            let bytes = stored.entry.key.len() + stored.entry.body.len();
+            // The first is always given: a reader must be able to go on.
+            if self.entries_left == 0 || (bytes > self.bytes_left && !self.entries.is_empty()) {
+                return false;
+            }
+            self.entries_left -= 1;
+            self.bytes_left = self.bytes_left.saturating_sub(bytes);
+            self.next += 1;
+            self.entries.push(stored);
+        }
+        self.entries_left > 0
+    }
+}

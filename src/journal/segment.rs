@@ -1,0 +1,259 @@
+//! Segments: files of one size that hold batches, their headers and their footers. Byte by
+//! byte in `docs/JOURNAL.md`. It never does input or output.
+//!
+//! Invariant: everything between the last batch and the footer is zero.
+
+use super::frame::{HEADER_BYTES, Hash};
+use super::layout::{array_at, length, put, size, u16_at, u32_at, u64_at, wide};
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+
+/// Where batches begin: the header has a page of its own.
+pub(super) const FRAMES_FROM: u64 = 4096;
+/// Size of what is used of that page.
+pub(super) const SEGMENT_HEADER_BYTES: usize = 128;
+/// A segment is at least so large.
+pub(super) const SEGMENT_BYTES_MIN: u64 = 16 * 1024;
+/// Name of the segment that is ready to be taken next.
+pub(super) const SPARE_NAME: &str = "next.segment";
+/// Name of that segment while it is being made.
+pub(super) const SPARE_UNFINISHED: &str = "next.tmp";
+
+const MAGIC: [u8; 8] = *b"ENTSEGM1";
+const FOOTER_MAGIC: [u8; 8] = *b"ENTFOOT1";
+const VERSION: u16 = 1;
+const FOOTER_FIXED_BYTES: usize = 72;
+const SPARSE_ITEM_BYTES: usize = 16;
+const SPARSE_ITEMS_MAX: u64 = 512;
+const SPARSE_STEP_MIN: u64 = 4096;
+const SUFFIX: &str = ".segment";
+
+/// The header of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SegmentHeader {
+    pub(super) journal_id: [u8; 16],
+    pub(super) tag: u64,
+    pub(super) first: u64,
+    pub(super) bytes: u64,
+    pub(super) stamp_ns: i64,
+    /// Hash of the last batch before this segment.
+    pub(super) previous: Hash,
+}
+
+/// What is wrong with the header of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeaderFault {
+    /// Damaged.
+    Damaged,
+    /// Written by a later version.
+    Version(u16),
+}
+
+impl SegmentHeader {
+    pub(super) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES] {
+        let mut bytes = [0; SEGMENT_HEADER_BYTES];
+        put(&mut bytes, 0, &MAGIC);
+        put(&mut bytes, 8, &VERSION.to_le_bytes());
+        put(&mut bytes, 16, &self.journal_id);
+        put(&mut bytes, 32, &self.tag.to_le_bytes());
+        put(&mut bytes, 40, &self.first.to_le_bytes());
+        put(&mut bytes, 48, &self.bytes.to_le_bytes());
+        put(&mut bytes, 56, &self.stamp_ns.to_le_bytes());
+        put(&mut bytes, 64, &self.previous);
+        let crc = crc32c::crc32c(bytes.get(..124).unwrap_or_default());
+        put(&mut bytes, 124, &crc.to_le_bytes());
+        bytes
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, HeaderFault> {
+        Self::parts(bytes).ok_or(HeaderFault::Damaged)?
+    }
+
+    fn parts(bytes: &[u8]) -> Option<Result<Self, HeaderFault>> {
+        let crc = crc32c::crc32c(bytes.get(..124)?);
+        (array_at(bytes, 0) == Some(MAGIC) && u32_at(bytes, 124) == Some(crc)).then_some(())?;
+        let version = u16_at(bytes, 8)?;
+        if version != VERSION {
+            return Some(Err(HeaderFault::Version(version)));
+        }
+        Some(Ok(Self {
+            journal_id: array_at(bytes, 16)?,
+            tag: u64_at(bytes, 32)?,
+            first: u64_at(bytes, 40)?,
+            bytes: Some(u64_at(bytes, 48)?).filter(|bytes| *bytes >= SEGMENT_BYTES_MIN)?,
+            stamp_ns: super::layout::i64_at(bytes, 56)?,
+            previous: array_at(bytes, 64)?,
+        }))
+    }
+}
+
+/// File name of the segment that begins with a position.
+pub(super) fn file_name(first: u64) -> String {
+    format!("{first:020}{SUFFIX}")
+}
+
+/// The position that a segment's file name says; `None` if it is no segment's.
+pub(super) fn first_of(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(SUFFIX)?;
+    (digits.len() == 20).then(|| digits.parse().ok()).flatten()
+}
+
+fn sparse_step(bytes: u64) -> u64 {
+    (bytes / SPARSE_ITEMS_MAX).max(SPARSE_STEP_MIN)
+}
+
+/// Where the footer stands, and batches end at the latest.
+pub(super) fn frames_to(bytes: u64) -> u64 {
+    let items = bytes / sparse_step(bytes) + 2;
+    let footer = wide(FOOTER_FIXED_BYTES + 4) + items * wide(SPARSE_ITEM_BYTES);
+    bytes.saturating_sub(footer)
+}
+
+/// The largest batch that such a segment can hold.
+pub(super) fn batch_bytes_max(bytes: u64) -> usize {
+    size(frames_to(bytes).saturating_sub(FRAMES_FROM))
+}
+
+/// How far a segment is filled, and where some of its batches begin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// Last position, or the one before the first if there is none.
+    pub(super) last: u64,
+    /// Offset after the last batch.
+    pub(super) end: u64,
+    /// Position and offset of some batches, rising.
+    pub(super) sparse: Vec<(u64, u64)>,
+}
+
+impl Extent {
+    /// Nothing yet.
+    pub(super) fn empty(first: u64) -> Self {
+        Self {
+            last: first.saturating_sub(1),
+            end: FRAMES_FROM,
+            sparse: Vec::new(),
+        }
+    }
+
+    /// Takes in a batch at the end.
+    pub(super) fn extend(&mut self, segment_bytes: u64, first: u64, next: u64, frame_bytes: u64) {
+        let step = sparse_step(segment_bytes);
+        if self
+            .sparse
+            .last()
+            .is_none_or(|(_, offset)| self.end >= offset.saturating_add(step))
+        {
+            self.sparse.push((first, self.end));
+        }
+        self.end += frame_bytes;
+        self.last = next.saturating_sub(1);
+    }
+
+    /// The footer of a sealed segment.
+    pub(super) fn footer(&self, first: u64, hash: &Hash) -> Vec<u8> {
+        let mut bytes = vec![0; FOOTER_FIXED_BYTES];
+        put(&mut bytes, 0, &FOOTER_MAGIC);
+        put(&mut bytes, 8, &first.to_le_bytes());
+        put(&mut bytes, 16, &self.last.to_le_bytes());
+        put(&mut bytes, 24, &self.end.to_le_bytes());
+        put(&mut bytes, 32, hash);
+        put(&mut bytes, 64, &length(self.sparse.len()).to_le_bytes());
+        for (position, offset) in &self.sparse {
+            bytes.extend_from_slice(&position.to_le_bytes());
+            bytes.extend_from_slice(&offset.to_le_bytes());
+        }
+        let crc = crc32c::crc32c(&bytes);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// Reads the footer of the segment that begins with a position; `None` if there is none,
+    /// or it is damaged.
+    pub(super) fn from_footer(bytes: &[u8], first: u64) -> Option<(Self, Hash)> {
+        let sound = array_at(bytes, 0) == Some(FOOTER_MAGIC) && u64_at(bytes, 8) == Some(first);
+        sound.then_some(())?;
+        let items = size(u64::from(u32_at(bytes, 64)?));
+        let crc_at = items
+            .checked_mul(SPARSE_ITEM_BYTES)?
+            .checked_add(FOOTER_FIXED_BYTES)?;
+        (u32_at(bytes, crc_at)? == crc32c::crc32c(bytes.get(..crc_at)?)).then_some(())?;
+        let mut sparse = Vec::with_capacity(items);
+        for at in (FOOTER_FIXED_BYTES..crc_at).step_by(SPARSE_ITEM_BYTES) {
+            sparse.push((u64_at(bytes, at)?, u64_at(bytes, at + 8)?));
+        }
+        let extent = Self {
+            last: u64_at(bytes, 16)?,
+            end: u64_at(bytes, 24)?,
+            sparse,
+        };
+        Some((extent, array_at(bytes, 32)?))
+    }
+}
+
+/// A segment as the reader and the writer know it.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) header: SegmentHeader,
+    pub(super) path: PathBuf,
+    extent: RwLock<Extent>,
+}
+
+impl Segment {
+    pub(super) fn new(folder: &Path, header: SegmentHeader, extent: Extent) -> Self {
+        let path = folder.join(file_name(header.first));
+        Self {
+            header,
+            path,
+            extent: RwLock::new(extent),
+        }
+    }
+
+    /// First position.
+    pub(super) fn first(&self) -> u64 {
+        self.header.first
+    }
+
+    /// The file's name, for messages.
+    pub(super) fn name(&self) -> String {
+        file_name(self.header.first)
+    }
+
+    /// Looks at the extent.
+    pub(super) fn extent<R>(&self, look: impl FnOnce(&Extent) -> R) -> R {
+        look(&self.extent.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes in a batch that is durable.
+    pub(super) fn extend(&self, first: u64, next: u64, frame_bytes: u64) {
+        self.extent
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(self.header.bytes, first, next, frame_bytes);
+    }
+
+    /// Offset of a batch at or before a position.
+    pub(super) fn before(&self, position: u64) -> u64 {
+        self.extent(|extent| {
+            let after = extent
+                .sparse
+                .partition_point(|(first, _)| *first <= position);
+            after
+                .checked_sub(1)
+                .and_then(|index| extent.sparse.get(index))
+                .map_or(FRAMES_FROM, |(_, offset)| *offset)
+        })
+    }
+
+    /// Where batches end at the latest.
+    pub(super) fn frames_to(&self) -> u64 {
+        frames_to(self.header.bytes)
+    }
+
+    /// Whether a batch of so many payload bytes could stand at an offset.
+    pub(super) fn fits(&self, offset: u64, frame_bytes: u64) -> bool {
+        frame_bytes >= wide(HEADER_BYTES)
+            && offset
+                .checked_add(frame_bytes)
+                .is_some_and(|end| end <= self.frames_to())
+    }
+}

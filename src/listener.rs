@@ -1,0 +1,135 @@
+//! The door: accepts connections under caps and deadlines, lets `trust` say who it is, and
+//! hands verified connections on. Knows no gRPC and no report.
+//!
+//! Invariants: handshakes in flight <= `handshakes_max`; of one source <=
+//! `handshakes_per_source_max`; live connections <= `connections_max`, of one nation <= its
+//! limit; one deadline spans a whole handshake; no connection outlives its certificate chain.
+
+mod accept;
+mod connections;
+mod farewell;
+mod io;
+mod peer;
+mod source;
+
+pub use connections::{ConnectionStatus, Connections};
+pub use io::GatewayIo;
+pub use peer::Peer;
+
+use crate::clock::Clock;
+use crate::identity::registry::Registry;
+use crate::trust::TrustState;
+use arc_swap::ArcSwap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+
+/// Verified connections that wait to be served.
+const READY_MAX: usize = 64;
+
+/// How the door is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where to listen; port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// Most handshakes in flight; beyond it, connections wait in the system's backlog.
+    pub handshakes_max: usize,
+    /// Most handshakes in flight from one address (IPv6: one /64); beyond it they are dropped.
+    pub handshakes_per_source_max: usize,
+    /// Most live connections in all.
+    pub connections_max: usize,
+    /// Time for the whole handshake, from accept to the verified certificate.
+    pub handshake_deadline: Duration,
+    /// Time from the handshake to the first HTTP/2 frame.
+    pub first_request_deadline: Duration,
+    /// Time for calls in flight when the gateway stops.
+    pub drain_deadline: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 7443)),
+            handshakes_max: 512,
+            handshakes_per_source_max: 128,
+            connections_max: 4096,
+            handshake_deadline: Duration::from_secs(10),
+            first_request_deadline: Duration::from_secs(10),
+            drain_deadline: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Why the door cannot open.
+#[derive(Debug, Error)]
+pub enum ListenerError {
+    /// Occupied, forbidden, or no address of this machine.
+    #[error("cannot listen on {address}: {reason}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+}
+
+/// A bound, not yet serving listener.
+#[derive(Debug)]
+pub struct Listener {
+    tcp: TcpListener,
+    address: SocketAddr,
+    settings: Settings,
+}
+
+impl Listener {
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// The address cannot be had.
+    pub async fn bind(settings: &Settings) -> Result<Self, ListenerError> {
+        let named = |reason| ListenerError::Bind {
+            address: settings.address,
+            reason,
+        };
+        let tcp = TcpListener::bind(settings.address).await.map_err(named)?;
+        let address = tcp.local_addr().map_err(named)?;
+        Ok(Self {
+            tcp,
+            address,
+            settings: settings.clone(),
+        })
+    }
+
+    /// Where it listens, with the port that the system chose.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts until `draining` turns true (or its sender is gone), in a task of its own.
+    /// Then nothing new comes out; at the drain deadline what still lives is cut.
+    #[must_use]
+    pub fn run(
+        self,
+        trust: Arc<TrustState>,
+        connections: Arc<Connections>,
+        registry: Arc<ArcSwap<Registry>>,
+        clock: Arc<dyn Clock>,
+        draining: watch::Receiver<bool>,
+    ) -> mpsc::Receiver<GatewayIo> {
+        let (ready, receiver) = mpsc::channel(READY_MAX);
+        let door = accept::Door {
+            settings: self.settings,
+            trust,
+            connections,
+            registry,
+            clock,
+            ready,
+        };
+        tokio::spawn(accept::run(self.tcp, door, draining));
+        receiver
+    }
+}

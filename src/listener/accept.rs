@@ -1,0 +1,281 @@
+//! The accept loop and what becomes of each socket. Never spins: without descriptors it waits,
+//! longer each time. Never blocks on one peer: each handshake is a task of its own.
+
+use super::Settings;
+use super::connections::{CapReached, Caps, Connections};
+use super::farewell::{ENHANCE_YOUR_CALM, INADEQUATE_SECURITY, farewell};
+use super::io::GatewayIo;
+use super::source::{SourcePermit, Sources};
+use crate::clock::Clock;
+use crate::identity::registry::Registry;
+use crate::trust::{self, Accepted, HandshakeError, TlsStream, TrustState};
+use arc_swap::ArcSwap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+
+/// First and longest wait when the system has no descriptors or memory for us.
+const BACKOFF_MIN: Duration = Duration::from_millis(10);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+
+/// Connections refused, by `reason`; `telemetry` describes it.
+const REFUSED: &str = "entente_handshakes_refused_total";
+
+/// What every handshake needs.
+pub(super) struct Door {
+    pub(super) settings: Settings,
+    pub(super) trust: Arc<TrustState>,
+    pub(super) connections: Arc<Connections>,
+    pub(super) registry: Arc<ArcSwap<Registry>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ready: mpsc::Sender<GatewayIo>,
+}
+
+/// Accepts until draining, then cuts what outlives the drain deadline.
+pub(super) async fn run(tcp: TcpListener, door: Door, mut draining: watch::Receiver<bool>) {
+    let connections = Arc::clone(&door.connections);
+    let drain_deadline = door.settings.drain_deadline;
+    tokio::select! {
+        () = accept_all(&tcp, Arc::new(door)) => {}
+        // An error means that the gateway is gone, which is a drain too.
+        _ = draining.wait_for(|draining| *draining) => {}
+    }
+    drop(tcp);
+    tokio::time::sleep(drain_deadline).await;
+    let cut = connections.end_where(|_| true, "the gateway is shutting down");
+    if cut > 0 {
+        tracing::warn!(cut, "connections outlived the drain deadline");
+    }
+}
+
+/// Returns only when nobody takes connections any more.
+async fn accept_all(tcp: &TcpListener, door: Arc<Door>) {
+    let handshakes = Arc::new(Semaphore::new(door.settings.handshakes_max));
+    let sources = Sources::new(door.settings.handshakes_per_source_max);
+    // Dropped with this future, which ends the handshakes in flight.
+    let mut tasks = JoinSet::new();
+    let mut backoff = Backoff::default();
+    let mut flood = Flood::default();
+    while !door.ready.is_closed() {
+        while tasks.try_join_next().is_some() {}
+        // The place first, then the socket: what finds no place waits in the backlog.
+        let Ok(place) = Arc::clone(&handshakes).acquire_owned().await else {
+            return;
+        };
+        let accepted = tokio::select! {
+            accepted = tcp.accept() => accepted,
+            () = door.ready.closed() => return,
+        };
+        match accepted {
+            Ok((socket, address)) => {
+                backoff = Backoff::default();
+                let Some(share) = sources.admit(address.ip()) else {
+                    flood.turned_away(address, door.clock.monotonic());
+                    continue;
+                };
+                let door = Arc::clone(&door);
+                tasks.spawn(async move { door.receive(socket, address, place, share).await });
+            }
+            Err(error) => {
+                if let Some(wait) = backoff.after(&error) {
+                    tracing::warn!(%error, ?wait, "cannot accept connections for now");
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+}
+
+/// Connections dropped before their handshake. One line a second at most: a flood of
+/// connections must not become a flood of lines.
+#[derive(Debug, Default)]
+struct Flood {
+    told_at: Option<Duration>,
+    untold: u64,
+}
+
+impl Flood {
+    const TELL_EVERY: Duration = Duration::from_secs(1);
+
+    fn turned_away(&mut self, address: SocketAddr, now: Duration) {
+        metrics::counter!(REFUSED, "reason" => "source_cap").increment(1);
+        if self
+            .told_at
+            .is_some_and(|told| now < told + Self::TELL_EVERY)
+        {
+            self.untold += 1;
+            return;
+        }
+        tracing::warn!(peer = %address, code = "source_cap", more = self.untold,
+            "connection refused: too many handshakes in flight from this address");
+        self.told_at = Some(now);
+        self.untold = 0;
+    }
+}
+
+/// How long to wait after an accept failed.
+#[derive(Debug, Default)]
+struct Backoff {
+    last: Option<Duration>,
+}
+
+impl Backoff {
+    /// None for errors of one connection; those say nothing about the next.
+    fn after(&mut self, error: &io::Error) -> Option<Duration> {
+        use io::ErrorKind as K;
+        if matches!(
+            error.kind(),
+            K::ConnectionAborted | K::ConnectionReset | K::Interrupted | K::WouldBlock
+        ) {
+            return None;
+        }
+        let wait = self
+            .last
+            .map_or(BACKOFF_MIN, |last| (last * 2).min(BACKOFF_MAX));
+        self.last = Some(wait);
+        Some(wait)
+    }
+}
+
+impl Door {
+    /// One socket from accept to the hand-over. The permits live until it is handed over.
+    async fn receive(
+        &self,
+        socket: TcpStream,
+        address: SocketAddr,
+        _place: OwnedSemaphorePermit,
+        _share: SourcePermit,
+    ) {
+        // Without it small messages wait for acknowledgements; it cannot fail on a live socket.
+        let _ = socket.set_nodelay(true);
+        let deadline = self.settings.handshake_deadline;
+        let shaken = tokio::time::timeout(deadline, trust::handshake(&self.trust, socket)).await;
+        let accepted = match shaken {
+            Ok(Ok(accepted)) => accepted,
+            Ok(Err(error)) => {
+                log_refusal(address, &error);
+                if let HandshakeError::RefusedLate { error, stream, .. } = error {
+                    farewell(*stream, INADEQUATE_SECURITY, &error.to_string()).await;
+                }
+                return;
+            }
+            Err(_elapsed) => {
+                metrics::counter!(REFUSED, "reason" => "handshake_deadline").increment(1);
+                tracing::warn!(peer = %address, code = "handshake_deadline", ?deadline,
+                    "connection refused: the handshake did not end in time");
+                return;
+            }
+        };
+        if let Some(io) = self.admit(accepted, address).await {
+            // Fails only when the gateway is going down.
+            let _ = self.ready.send(io).await;
+        }
+    }
+
+    async fn admit(&self, accepted: Accepted, address: SocketAddr) -> Option<GatewayIo> {
+        let Accepted {
+            stream,
+            chain,
+            peer,
+        } = accepted;
+        let nation = peer.identity.nation;
+        let limits = self.registry.load().nation(nation).map(|n| n.limits);
+        let caps = Caps {
+            all: self.settings.connections_max,
+            // A nation that was just withdrawn: nobody of it comes in.
+            nation: limits.map_or(0, |l| l.connections_max),
+        };
+        let (serial, epoch) = (peer.serial_hex.clone(), peer.epoch);
+        let now = self.clock.now();
+        let registered = self
+            .connections
+            .register(peer, chain.clone(), address, caps, now);
+        let registration = match registered {
+            Ok(registration) => registration,
+            Err(reason) => {
+                turn_away(stream, address, &serial, &reason).await;
+                return None;
+            }
+        };
+        let peer = Arc::clone(&registration.peer);
+        // A reload between handshake and registration did not see this connection.
+        let snapshot = self.trust.snapshot();
+        if snapshot.epoch() != epoch
+            && let Err(error) = snapshot.verify(&chain, now)
+        {
+            metrics::counter!(REFUSED, "reason" => error.code()).increment(1);
+            tracing::warn!(parent: peer.span(), serial, code = error.code(), reason = %error,
+                "connection refused");
+            farewell(stream, INADEQUATE_SECURITY, &error.to_string()).await;
+            return None;
+        }
+        tracing::info!(parent: peer.span(), serial, valid_until = %peer.identity().valid_until,
+            "connection accepted");
+        let first = self.settings.first_request_deadline;
+        Some(GatewayIo::new(
+            stream,
+            registration,
+            Arc::clone(&self.clock),
+            first,
+        ))
+    }
+}
+
+fn log_refusal(address: SocketAddr, error: &HandshakeError) {
+    let code = error.code();
+    metrics::counter!(REFUSED, "reason" => code).increment(1);
+    match error {
+        HandshakeError::Refused { error, claim }
+        | HandshakeError::RefusedLate { error, claim, .. } => {
+            let claimed = claim.uri.as_deref().unwrap_or("-");
+            let serial = claim.serial_hex.as_deref().unwrap_or("-");
+            tracing::warn!(peer = %address, code, claimed, serial, reason = %error,
+                "connection refused");
+        }
+        HandshakeError::Own(_) => {
+            tracing::error!(peer = %address, code, reason = %error, "connection refused");
+        }
+        HandshakeError::NoH2 | HandshakeError::Tls(_) | HandshakeError::PeerRefused(_) => {
+            tracing::warn!(peer = %address, code, reason = %error, "connection refused");
+        }
+        // Port scans and probes of load balancers: nothing to act on.
+        HandshakeError::Broken(_) => {
+            tracing::debug!(peer = %address, code, reason = %error, "connection went away");
+        }
+    }
+}
+
+/// Logs that there is no place for a verified peer, and tells it.
+async fn turn_away(tls: TlsStream, address: SocketAddr, serial: &str, reason: &CapReached) {
+    metrics::counter!(REFUSED, "reason" => "connection_cap").increment(1);
+    tracing::warn!(peer = %address, serial, code = "connection_cap", %reason, "connection refused");
+    farewell(tls, ENHANCE_YOUR_CALM, &reason.to_string()).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_descriptors_each_wait_is_longer_up_to_a_second() {
+        // EMFILE, ENFILE, ENOBUFS, ENOMEM.
+        for code in [24, 23, 105, 12] {
+            let error = io::Error::from_raw_os_error(code);
+            let mut backoff = Backoff::default();
+            assert_eq!(backoff.after(&error), Some(BACKOFF_MIN), "{error}");
+            let waits: Vec<_> = (0..10).filter_map(|_| backoff.after(&error)).collect();
+            assert!(waits.is_sorted());
+            assert_eq!(waits.last(), Some(&BACKOFF_MAX));
+        }
+    }
+
+    #[test]
+    fn one_connection_that_went_away_delays_nobody() {
+        let aborted = io::Error::from(io::ErrorKind::ConnectionAborted);
+        assert_eq!(Backoff::default().after(&aborted), None);
+    }
+}

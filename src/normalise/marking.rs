@@ -1,0 +1,237 @@
+//! Markings, keyed by (nation, marking): never by the word alone. An unknown marking is a
+//! violation, so that it goes to quarantine and is never taken for a lower one.
+
+pub(in crate::normalise) mod country;
+mod release;
+
+use super::Profile;
+use super::lexicon;
+use super::notes::{Notes, Rule, bounded, quoted};
+use super::phrase::fold;
+use crate::identity::NationCode;
+use crate::record::{self, Level, Text};
+use crate::report;
+
+static MISSING: Rule = Rule::new("marking.missing", "every report is marked", "domain.md 5");
+static UNKNOWN: Rule = Rule::new(
+    "marking.unknown",
+    "a marking that the nation's table does not have is refused, never taken for another",
+    "domain.md 5.2, 5.3",
+);
+static MAPPED: Rule = Rule::new(
+    "marking.mapped",
+    "a marking to the canonical ladder by the row (nation, marking)",
+    "domain.md 5.1",
+);
+static UNVERIFIED: Rule = Rule::new(
+    "marking.unverified",
+    "the row that mapped the marking was not read at its source",
+    "the nation's file, domain.md 5.1",
+);
+static CAVEAT: Rule = Rule::new(
+    "marking.caveat",
+    "what stands behind `//` is NOFORN or REL TO and agrees with the release list",
+    "domain.md 5.3",
+);
+static SPECIAL: Rule = Rule::new(
+    "marking.special",
+    "a special category is a short name",
+    "domain.md 5.3",
+);
+
+/// Longest marking, bytes.
+const TEXT_BYTES_MAX: usize = 500;
+
+/// Most special categories of one report.
+const SPECIAL_MAX: usize = 16;
+
+/// Longest name of a special category, bytes.
+const SPECIAL_BYTES_MAX: usize = 64;
+
+/// One row of a marking table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) text: String,
+    pub(super) level: Level,
+    pub(super) policy: Text,
+    pub(super) verified: bool,
+}
+
+/// The marking of a report; `None` with a violation where it is missing, unknown or
+/// contradicts itself. Says its fields below `marking`.
+pub fn marking(
+    marking: Option<report::Marking>,
+    nation: NationCode,
+    profile: &Profile,
+    notes: &mut Notes,
+) -> Option<record::Marking> {
+    notes.within("marking", |notes| {
+        let marking = marking
+            .filter(|marking| !marking.text.trim().is_empty() || !marking.releasable_to.is_empty());
+        let Some(marking) = marking else {
+            notes.violate("", &MISSING, "not given", known(profile));
+            return None;
+        };
+        let before = notes.violation_count();
+        let (head, caveats) = parts(&marking.text);
+        let row = row(head, nation, profile, notes);
+        let mut release = release::list(&marking.releasable_to, profile, notes);
+        for caveat in caveats {
+            caveat_agrees(caveat, nation, profile, &mut release, notes);
+        }
+        let special = special(&marking.special, notes);
+        if notes.violation_count() > before {
+            return None;
+        }
+        let row = row?;
+        said(row, head, notes);
+        Some(record::Marking {
+            level: row.level,
+            policy: row.policy.clone(),
+            releasable_to: release.nations,
+            group_codes: release.groups,
+            special,
+            originator_marking: marking.text,
+            mapping_verified: row.verified,
+        })
+    })
+}
+
+/// The marking itself, and the caveats behind `//`.
+fn parts(text: &str) -> (&str, impl Iterator<Item = &str>) {
+    let mut parts = text.split("//");
+    let head = parts.next().unwrap_or_default().trim();
+    (head, parts.map(str::trim))
+}
+
+fn row<'p>(
+    head: &str,
+    nation: NationCode,
+    profile: &'p Profile,
+    notes: &mut Notes,
+) -> Option<&'p Row> {
+    if head.is_empty() {
+        notes.violate("text", &MISSING, "not given", known(profile));
+        return None;
+    }
+    if head.len() > TEXT_BYTES_MAX {
+        let message = format!("{} bytes are too long", head.len());
+        let expected = format!("at most {TEXT_BYTES_MAX} bytes");
+        notes.violate("text", &UNKNOWN, message, expected);
+        return None;
+    }
+    let folded = fold(head);
+    let row = profile.marking_row(&folded);
+    if row.is_none() {
+        let others = lexicon::shipped().map(|lexicon| lexicon.policies_with(&folded));
+        let hint = match others.unwrap_or_default().join(", ") {
+            others if others.is_empty() => String::new(),
+            others => format!("; it is a marking of {others}"),
+        };
+        let message = format!("{} is no marking of {nation}{hint}", quoted(head));
+        notes.violate("text", &UNKNOWN, message, known(profile));
+    }
+    row
+}
+
+fn said(row: &Row, head: &str, notes: &mut Notes) {
+    let output = || format!("{} ({})", row.level.name(), row.policy);
+    if !row.verified {
+        notes.warn("text", &UNVERIFIED, bounded(head), output());
+    } else if head != row.level.name() {
+        notes.trace("text", &MAPPED, bounded(head), output());
+    }
+}
+
+fn known(profile: &Profile) -> String {
+    let texts = profile.marking_texts();
+    if texts.is_empty() {
+        return "a marking from the nation's file; it has none".to_owned();
+    }
+    format!("one of {}", texts.join(", "))
+}
+
+/// Judges a caveat against the release list, or takes the list from it where there is none.
+fn caveat_agrees(
+    caveat: &str,
+    nation: NationCode,
+    profile: &Profile,
+    release: &mut release::Release,
+    notes: &mut Notes,
+) {
+    let folded = fold(caveat);
+    if matches!(folded.as_str(), "noforn" | "nf") {
+        let others = release.nations.iter().any(|n| n != nation.as_str());
+        if others {
+            let message = format!("{} and a release to others", quoted(caveat));
+            let expected = "either no release list, or no such caveat";
+            notes.violate("releasable_to", &CAVEAT, message, expected);
+        }
+        return;
+    }
+    let list = folded
+        .strip_prefix("rel to ")
+        .or_else(|| folded.strip_prefix("rel "));
+    let Some(list) = list else {
+        let message = format!("{} is not understood", quoted(caveat));
+        let expected = "NOFORN or REL TO with a list of nations; others in `special`";
+        notes.violate("text", &CAVEAT, message, expected);
+        return;
+    };
+    let codes: Vec<String> = list
+        .split([',', ' '])
+        .filter(|code| !code.is_empty())
+        .map(str::to_ascii_uppercase)
+        .collect();
+    let named = notes.within("text", |notes| release::list(&codes, profile, notes));
+    if release.nations.is_empty() {
+        notes.trace(
+            "releasable_to",
+            &CAVEAT,
+            bounded(caveat),
+            named.nations.join(" "),
+        );
+        *release = named;
+    } else if release.nations != named.nations {
+        let message = format!("{} and another release list", quoted(caveat));
+        let expected = "one list of nations; the other empty or the same";
+        notes.violate("releasable_to", &CAVEAT, message, expected);
+    }
+}
+
+fn special(names: &[String], notes: &mut Notes) -> Vec<String> {
+    if names.len() > SPECIAL_MAX {
+        let message = format!("{} categories", names.len());
+        notes.violate(
+            "special",
+            &SPECIAL,
+            message,
+            format!("at most {SPECIAL_MAX}"),
+        );
+        return Vec::new();
+    }
+    let mut special = Vec::with_capacity(names.len());
+    for (index, name) in names.iter().enumerate() {
+        let plain = name.trim().to_ascii_uppercase();
+        let fits = (1..=SPECIAL_BYTES_MAX).contains(&plain.len())
+            && plain
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b" -_".contains(&b));
+        if fits {
+            special.push(plain);
+        } else {
+            notes.violate(
+                &format!("special[{index}]"),
+                &SPECIAL,
+                format!("{} is no category", quoted(name)),
+                format!("1 to {SPECIAL_BYTES_MAX} letters, digits, blanks or hyphens"),
+            );
+        }
+    }
+    special.sort_unstable();
+    special.dedup();
+    special
+}
+
+#[cfg(test)]
+mod tests;

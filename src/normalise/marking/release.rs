@@ -1,0 +1,82 @@
+//! Release lists: nations by ISO 3166-1 alpha-3, groups expanded to their members at a date.
+//! Invariant: sorted, no nation twice, nothing in it that was not named or is no member.
+
+use super::country;
+use crate::normalise::Profile;
+use crate::normalise::notes::{Notes, Rule, bounded, quoted};
+
+static NATION: Rule = Rule::new(
+    "marking.release_nation",
+    "a release list names nations by ISO 3166-1 alpha-3, or configured groups",
+    "domain.md 5.3",
+);
+static GROUP: Rule = Rule::new(
+    "marking.release_group",
+    "a group is expanded to its members at a fixed date",
+    "domain.md 5.3; the gateway's [normalise.groups]",
+);
+
+/// Longest release list, entries.
+const ENTRIES_MAX: usize = 300;
+
+/// A release list.
+#[derive(Debug, Default)]
+pub(super) struct Release {
+    /// Sorted, each once.
+    pub(super) nations: Vec<String>,
+    /// As given, sorted, each once.
+    pub(super) groups: Vec<String>,
+}
+
+/// Judges a list; what is wrong with it is said, and what is right is kept.
+pub(super) fn list(entries: &[String], profile: &Profile, notes: &mut Notes) -> Release {
+    let mut release = Release::default();
+    if entries.len() > ENTRIES_MAX {
+        let message = format!("{} entries", entries.len());
+        notes.violate(
+            "releasable_to",
+            &NATION,
+            message,
+            format!("at most {ENTRIES_MAX}"),
+        );
+        return release;
+    }
+    release.nations.reserve(entries.len());
+    for (index, entry) in entries.iter().enumerate() {
+        if country::is_alpha3(entry) {
+            release.nations.push(entry.clone());
+        } else {
+            notes.within_item("releasable_to", index, |notes| {
+                other(entry, profile, &mut release, notes);
+            });
+        }
+    }
+    release.nations.sort_unstable();
+    release.nations.dedup();
+    release.groups.sort_unstable();
+    release.groups.dedup();
+    release
+}
+
+/// A group, or another way of writing a nation.
+fn other(entry: &str, profile: &Profile, release: &mut Release, notes: &mut Notes) {
+    let code = entry.trim().to_ascii_uppercase();
+    let groups = &profile.rules().groups;
+    if let Some(group) = groups.get(&code) {
+        let output = format!("{} nations as of {}", group.nations.len(), group.as_of);
+        notes.trace("", &GROUP, bounded(entry), output);
+        release.nations.extend(group.nations.iter().cloned());
+        release.groups.push(code);
+    } else if let Some(alpha3) = country::alpha3_of(entry) {
+        notes.trace("", &NATION, bounded(entry), alpha3);
+        release.nations.push(alpha3.to_owned());
+    } else {
+        let known: Vec<&str> = groups.keys().map(String::as_str).collect();
+        let expected = match known.join(", ") {
+            known if known.is_empty() => "ISO 3166-1 alpha-3, such as GBR".to_owned(),
+            known => format!("ISO 3166-1 alpha-3, such as GBR, or one of {known}"),
+        };
+        let message = format!("{} is no nation and no group", quoted(entry));
+        notes.violate("", &NATION, message, expected);
+    }
+}

@@ -1,0 +1,165 @@
+use super::*;
+
+fn plain(text: &str) -> Result<(f64, f64), Fault> {
+    parse(text, Notation::default())
+}
+
+fn near(got: Result<(f64, f64), Fault>, lat: f64, lon: f64, text: &str) {
+    let (a, b) = got.unwrap_or_else(|fault| panic!("{text}: {}", fault.message));
+    assert!(
+        (a - lat).abs() < 1e-9 && (b - lon).abs() < 1e-9,
+        "{text}: {a} {b}"
+    );
+}
+
+#[test]
+fn reads_all_the_ways_to_write_donetsk() {
+    for text in [
+        "48.0159 37.8029",
+        "48.0159, 37.8029",
+        "48.0159,37.8029",
+        "48.0159; 37.8029",
+        "48.0159/37.8029",
+        "48.0159N 37.8029E",
+        "48.0159 N, 37.8029 E",
+        "N48.0159 E37.8029",
+        "N 48.0159, E 37.8029",
+        "37.8029E 48.0159N",
+        "48.0159n,37.8029e",
+        "+48.0159 +37.8029",
+        "48°00'57.24\"N 37°48'10.44\"E",
+        "48°00′57.24″ 37°48′10.44″",
+        "48° 00' 57.24'' N, 37° 48' 10.44'' E",
+        "N48°00'57.24\" E037°48'10.44\"",
+        "48 00 57.24 N 37 48 10.44 E",
+        "48 00 57.24 37 48 10.44",
+        "48-00-57.24N 037-48-10.44E",
+        "48:00:57.24 37:48:10.44",
+        "48:00:57.24N, 37:48:10.44E",
+        "48°00.954'N 37°48.174'E",
+        "48 00.954 37 48.174",
+        "48d00.954 37d48.174",
+        "480057.24N0374810.44E",
+        "480057.24N 0374810.44E",
+        "4800.954N 03748.174E",
+        "48.0159 пн.ш. 37.8029 сх.д.",
+        "48.0159° пн. ш., 37.8029° сх. д.",
+        "48.0159° с.ш. 37.8029° в.д.",
+        "48.0159° с. ш., 37.8029° в. д.",
+        "szer. 48.0159 dł. 37.8029",
+        "lat 48.0159 lon 37.8029",
+        "lat: 48.0159, lon: 37.8029",
+        "lon=37.8029 lat=48.0159",
+        "\u{a0}48.0159\u{a0}37.8029 ",
+    ] {
+        near(plain(text), 48.0159, 37.8029, text);
+    }
+    near(
+        plain("480057N0374810E"),
+        48.015_833_333_3,
+        37.802_777_777_8,
+        "packed",
+    );
+}
+
+#[test]
+fn a_comma_is_decimal_only_where_the_profile_says_so() {
+    let french = Notation {
+        decimal_comma: true,
+        ..Notation::default()
+    };
+    for text in [
+        "48,0159 37,8029",
+        "48,0159, 37,8029",
+        "48,0159; 37,8029",
+        "48.0159,37.8029",
+        "48°00'57,24\" N 37°48'10,44\" E",
+    ] {
+        near(parse(text, french), 48.0159, 37.8029, text);
+    }
+    assert!(plain("48,0159 37,8029").is_err());
+    assert!(plain("48,0159, 37,8029").is_err());
+    // Not 48 degrees 1 minute.
+    assert!(plain("48,01 37,50").is_err());
+}
+
+#[test]
+fn the_letter_o_needs_a_profile() {
+    let with = |letter_o| Notation {
+        letter_o: Some(letter_o),
+        ..Notation::default()
+    };
+    near(parse("48.0N 37.8O", with(LetterO::East)), 48.0, 37.8, "Ost");
+    near(
+        parse("48.0N 37.8O", with(LetterO::West)),
+        48.0,
+        -37.8,
+        "Ouest",
+    );
+    assert_eq!(
+        plain("48.0N 37.8O").unwrap_err().rule.id,
+        "position.letter_o"
+    );
+}
+
+#[test]
+fn axis_order_decides_where_no_letter_does() {
+    let east_first = Notation {
+        order: Some(AxisOrder::EastNorth),
+        ..Notation::default()
+    };
+    near(
+        parse("37.8029 48.0159", east_first),
+        48.0159,
+        37.8029,
+        "lon lat",
+    );
+    near(
+        parse("48.0159N 37.8029E", east_first),
+        48.0159,
+        37.8029,
+        "letters win",
+    );
+}
+
+#[test]
+fn follows_geographiclib_on_sixty() {
+    for text in ["garbage", "5d. 0", "5d70.0 10", "5d60 10", "5 61 0 10 0 0"] {
+        assert!(plain(text).is_err(), "{text}");
+    }
+    near(plain("5d59 10"), 5.0 + 59.0 / 60.0, 10.0, "5d59 10");
+    near(plain("5d60. 10"), 6.0, 10.0, "5d60. 10");
+    near(plain("5d60.0 10"), 6.0, 10.0, "5d60.0 10");
+    near(
+        plain("30d30'30\" 30.50833"),
+        30.508_333_333_3,
+        30.508_33,
+        "30d30'30\"",
+    );
+}
+
+#[test]
+fn refuses_what_has_two_meanings() {
+    for text in [
+        "",
+        " ",
+        "48.0159",
+        "48.0159N",
+        "48.0159N 37.8029N",
+        "-48.0159S 37.8029E",
+        "48.0159 37.8029 12",
+        "48.5 30 37 20",
+        "91N 37E",
+        "48N 181E",
+        "480057 0374810",
+        "48.0159NE 37.8",
+        "48°00'57\"N",
+        "48.0.159 37.8",
+        "NaN NaN",
+        "inf inf",
+        "1e1 2e1",
+        "٤٨ ٣٧",
+    ] {
+        assert!(plain(text).is_err(), "{text:?} {:?}", plain(text).ok());
+    }
+}

@@ -1,0 +1,297 @@
+//! `FeedService`: from subscriptions to tonic's streams.
+
+use super::{Doors, status};
+use crate::feed::filter::{Area, Filter};
+use crate::feed::picture::Wanted;
+use crate::feed::{Delivered, Delivery, Subscription};
+use crate::identity::NationCode;
+use crate::journal::Position;
+use crate::listener::Peer;
+use crate::record::{ContributionKind, Environment};
+use crate::wire::proto::feed_service_server::FeedService;
+use crate::wire::proto::{
+    BoundingBox, FeedEntry, FeedFilter, GetRecordRequest, GetRecordResponse,
+    ListContributionsRequest, ListContributionsResponse, OriginalReport, SubscribeRequest,
+    SubscribeResponse,
+};
+use crate::wire::stored::Kind;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status};
+
+/// Deliveries that wait for a reader; then its stream waits for it.
+const DELIVERIES_WAITING_MAX: usize = 2;
+/// Entries of a filter's lists.
+const FILTER_ENTRIES_MAX: usize = 256;
+/// Entries of a page when the caller names no size.
+const PAGE_DEFAULT: u32 = 100;
+/// Most entries of a page.
+const PAGE_MAX: u32 = 1000;
+
+/// The feed service.
+#[derive(Clone, Debug)]
+pub(super) struct FeedDoor {
+    pub(super) doors: Arc<Doors>,
+}
+
+#[tonic::async_trait]
+impl FeedService for FeedDoor {
+    type SubscribeStream = Deliveries;
+
+    async fn subscribe(
+        &self,
+        request: Request<SubscribeRequest>,
+    ) -> Result<Response<Deliveries>, Status> {
+        let doors = &self.doors;
+        let caller = doors.reader(&request)?;
+        let place = Arc::clone(&doors.subscriptions)
+            .try_acquire_owned()
+            .map_err(|_| status::too_many_subscriptions())?;
+        let request = request.into_inner();
+        let filter = filter(request.filter.unwrap_or_default())?;
+        let subscription = doors
+            .feed
+            .subscribe(
+                &caller.peer.identity().identity,
+                Position(request.from_position),
+                request.until_now,
+                filter,
+            )
+            .map_err(status::feed)?;
+        let (deliveries, waiting) = mpsc::channel(DELIVERIES_WAITING_MAX);
+        let doors = Arc::clone(doors);
+        let work = async move {
+            let _place = place;
+            let stall_deadline = doors.feed.settings().stall_deadline;
+            let include_original = request.include_original;
+            let end = deliver(
+                &doors,
+                &caller.peer,
+                subscription,
+                include_original,
+                &deliveries,
+            );
+            match end.await {
+                End::Done | End::Gone => {}
+                End::Broken(error) => {
+                    let _gone = deliveries.send_timeout(Err(error), stall_deadline).await;
+                }
+                End::Stalled(next) => {
+                    tracing::warn!(reader = %caller.peer.identity().identity, next, "reader stalled");
+                    let last = deliveries.send_timeout(Err(status::stalled(next)), stall_deadline);
+                    if last.await.is_err() {
+                        // It does not even take the reason: only the connection is left to end.
+                        caller.peer.end("the reader of a subscription stalled");
+                    }
+                }
+            }
+        };
+        Ok(Response::new(Deliveries {
+            waiting,
+            _work: super::server::spawn(work),
+        }))
+    }
+
+    async fn get_record(
+        &self,
+        request: Request<GetRecordRequest>,
+    ) -> Result<Response<GetRecordResponse>, Status> {
+        let caller = self.doors.reader(&request)?;
+        let request = request.into_inner();
+        let identity = &caller.peer.identity().identity;
+        let record = self
+            .doors
+            .feed
+            .record(identity, Position(request.position))
+            .await;
+        let entry = Some(entry(
+            record.map_err(status::feed)?,
+            request.include_original,
+        ));
+        Ok(Response::new(GetRecordResponse { entry }))
+    }
+
+    async fn list_contributions(
+        &self,
+        request: Request<ListContributionsRequest>,
+    ) -> Result<Response<ListContributionsResponse>, Status> {
+        let caller = self.doors.reader(&request)?;
+        let request = request.into_inner();
+        let wanted = Wanted {
+            nations: nations("nations", request.nations)?,
+            kinds: codes("kinds", &request.kinds, ContributionKind::from_number)?,
+        };
+        let size = if request.page_size == 0 {
+            PAGE_DEFAULT
+        } else {
+            request.page_size
+        };
+        let (records, next_page_token, as_of) = self
+            .doors
+            .feed
+            .contributions(
+                &caller.peer.identity().identity,
+                &wanted,
+                &request.page_token,
+                size.min(PAGE_MAX) as usize,
+            )
+            .await
+            .map_err(status::feed)?;
+        Ok(Response::new(ListContributionsResponse {
+            entries: records
+                .into_iter()
+                .map(|record| entry(record, false))
+                .collect(),
+            next_page_token,
+            as_of_position: as_of.0,
+        }))
+    }
+}
+
+/// How a subscription ended.
+enum End {
+    /// Everything that was asked for has been delivered.
+    Done,
+    /// The reader has gone.
+    Gone,
+    /// The reader took nothing for too long; the cursor.
+    Stalled(u64),
+    /// The gateway ends it.
+    Broken(Status),
+}
+
+/// Delivers until the subscription ends.
+async fn deliver(
+    doors: &Doors,
+    peer: &Peer,
+    mut subscription: Subscription,
+    include_original: bool,
+    deliveries: &mpsc::Sender<Result<SubscribeResponse, Status>>,
+) -> End {
+    let mut draining = doors.draining.clone();
+    let stall_deadline = doors.feed.settings().stall_deadline;
+    loop {
+        let delivery = tokio::select! {
+            biased;
+            reason = peer.cut() => return End::Broken(status::cut(&reason)),
+            _ = draining.wait_for(|draining| *draining) => return End::Broken(status::draining()),
+            () = deliveries.closed() => return End::Gone,
+            delivery = subscription.next() => delivery,
+        };
+        let delivery = match delivery {
+            Ok(delivery) => delivery,
+            Err(error) => return End::Broken(status::feed(error)),
+        };
+        let done = delivery.done;
+        let before = delivery
+            .records
+            .first()
+            .map_or(delivery.next, |record| record.position);
+        let answer = Ok(response(delivery, include_original));
+        match deliveries.send_timeout(answer, stall_deadline).await {
+            Ok(()) if done => return End::Done,
+            Ok(()) => {}
+            Err(mpsc::error::SendTimeoutError::Closed(_)) => return End::Gone,
+            Err(mpsc::error::SendTimeoutError::Timeout(_)) => return End::Stalled(before.0),
+        }
+    }
+}
+
+fn response(delivery: Delivery, include_original: bool) -> SubscribeResponse {
+    SubscribeResponse {
+        entries: delivery
+            .records
+            .into_iter()
+            .map(|record| entry(record, include_original))
+            .collect(),
+        next_position: delivery.next.0,
+        durable_position: delivery.durable.0,
+    }
+}
+
+fn entry(delivered: Delivered, include_original: bool) -> FeedEntry {
+    let body = delivered.body;
+    FeedEntry {
+        position: delivered.position.0,
+        record: body.record,
+        original: include_original.then(|| OriginalReport {
+            media_type: body.media_type.into_owned(),
+            content: body.original,
+        }),
+        supersedes_position: delivered.previous.map(|position| position.0),
+    }
+}
+
+fn nations(field: &str, codes: Vec<String>) -> Result<Vec<String>, Status> {
+    if codes.len() > FILTER_ENTRIES_MAX {
+        return Err(status::bad_field(field, "at most 256 entries"));
+    }
+    match codes.iter().find(|code| NationCode::parse(code).is_err()) {
+        Some(_) => Err(status::bad_field(
+            field,
+            "ISO 3166-1 alpha-3 codes, such as GBR",
+        )),
+        None => Ok(codes),
+    }
+}
+
+fn codes<T>(field: &str, numbers: &[i32], read: fn(i32) -> Option<T>) -> Result<Vec<T>, Status> {
+    if numbers.len() > FILTER_ENTRIES_MAX {
+        return Err(status::bad_field(field, "at most 256 entries"));
+    }
+    let codes: Option<Vec<T>> = numbers.iter().map(|&number| read(number)).collect();
+    codes.ok_or_else(|| status::bad_field(field, "values of the contract, other than UNSPECIFIED"))
+}
+
+fn filter(filter: FeedFilter) -> Result<Filter, Status> {
+    Ok(Filter {
+        kinds: codes("filter.kinds", &filter.kinds, Kind::from_number)?,
+        nations: nations("filter.nations", filter.nations)?,
+        environments: codes(
+            "filter.environments",
+            &filter.environments,
+            Environment::from_number,
+        )?,
+        area: filter.area.map(area).transpose()?,
+        observed_from_unix_s: filter.observed_from_unix_s,
+        observed_until_unix_s: filter.observed_until_unix_s,
+    })
+}
+
+fn area(area: BoundingBox) -> Result<Area, Status> {
+    let latitudes = [area.south_deg, area.north_deg]
+        .iter()
+        .all(|d| (-90.0..=90.0).contains(d));
+    let longitudes = [area.west_deg, area.east_deg]
+        .iter()
+        .all(|d| (-180.0..=180.0).contains(d));
+    if latitudes && longitudes && area.south_deg <= area.north_deg {
+        return Ok(Area {
+            south_deg: area.south_deg,
+            west_deg: area.west_deg,
+            north_deg: area.north_deg,
+            east_deg: area.east_deg,
+        });
+    }
+    Err(status::bad_field(
+        "filter.area",
+        "latitudes from -90 to 90 with south below north, longitudes from -180 to 180",
+    ))
+}
+
+/// What waits for a reader. The work behind it ends when this is dropped.
+pub(super) struct Deliveries {
+    waiting: mpsc::Receiver<Result<SubscribeResponse, Status>>,
+    _work: super::server::Spawned,
+}
+
+impl Stream for Deliveries {
+    type Item = Result<SubscribeResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.waiting.poll_recv(context)
+    }
+}

@@ -1,0 +1,217 @@
+//! The only place where an error becomes a gRPC status. Every match is exhaustive, so that a
+//! new error does not compile until it is decided. Nothing internal crosses the border: the
+//! sender is told what it can act on; the operator finds the rest in the log.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use crate::admission::Refusal;
+use crate::feed::FeedError;
+use crate::intake::IntakeError;
+use crate::journal::AppendError;
+use std::time::Duration;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+/// The domain of all reason codes.
+const DOMAIN: &str = "entente";
+
+/// How long a sender is told to wait when the gateway is about to close.
+const CLOSING_RETRY: Duration = Duration::from_secs(2);
+
+/// How long a reader is told to wait for the picture of contributions.
+const PICTURE_RETRY: Duration = Duration::from_secs(1);
+
+fn status(code: Code, reason: &str, message: String, details: ErrorDetails) -> Status {
+    let mut details = details;
+    details.set_error_info(reason, DOMAIN, std::collections::HashMap::new());
+    Status::with_error_details(code, message, details)
+}
+
+fn plain(code: Code, reason: &str, message: impl Into<String>) -> Status {
+    status(code, reason, message.into(), ErrorDetails::new())
+}
+
+fn retry(code: Code, reason: &str, message: impl Into<String>, after: Duration) -> Status {
+    status(
+        code,
+        reason,
+        message.into(),
+        ErrorDetails::with_retry_info(Some(after)),
+    )
+}
+
+/// A right is missing.
+pub(super) fn right_missing(right: &str) -> Status {
+    plain(
+        Code::PermissionDenied,
+        "RIGHT_MISSING",
+        format!(
+            "this system does not have the right to {right}; the operator of the gateway gives it"
+        ),
+    )
+}
+
+/// The connection came without an identity. Cannot happen behind our listener.
+pub(super) fn no_identity() -> Status {
+    plain(
+        Code::Unauthenticated,
+        "NO_IDENTITY",
+        "the connection carries no verified certificate",
+    )
+}
+
+/// The gateway cut the connection.
+pub(super) fn cut(reason: &str) -> Status {
+    plain(
+        Code::Unauthenticated,
+        "CONNECTION_CUT",
+        format!("the gateway ended this connection: {reason}"),
+    )
+}
+
+/// The request itself is wrong: a field and what was expected.
+pub(super) fn bad_field(field: &str, expected: &str) -> Status {
+    let details = ErrorDetails::with_bad_request_violation(field, expected);
+    status(
+        Code::InvalidArgument,
+        "BAD_REQUEST",
+        format!("{field}: {expected}"),
+        details,
+    )
+}
+
+/// A reader let its deliveries lie.
+pub(super) fn stalled(next_position: u64) -> Status {
+    plain(
+        Code::ResourceExhausted,
+        "READER_STALLED",
+        format!("the reader took nothing for too long; go on with from_position {next_position}"),
+    )
+}
+
+/// Too many subscriptions.
+pub(super) fn too_many_subscriptions() -> Status {
+    retry(
+        Code::ResourceExhausted,
+        "TOO_MANY_SUBSCRIPTIONS",
+        "the gateway serves as many subscriptions as it may",
+        CLOSING_RETRY,
+    )
+}
+
+/// The gateway is draining.
+pub(super) fn draining() -> Status {
+    retry(
+        Code::Unavailable,
+        "DRAINING",
+        "the gateway is closing; connect again",
+        CLOSING_RETRY,
+    )
+}
+
+/// Quota does not admit the call now.
+pub(super) fn refused(refusal: Refusal) -> Status {
+    let message = refusal.to_string();
+    match refusal {
+        Refusal::Rate { retry_after } => retry(
+            Code::ResourceExhausted,
+            "RATE_LIMITED",
+            message,
+            retry_after,
+        ),
+        Refusal::InFlight { retry_after } => retry(
+            Code::ResourceExhausted,
+            "TOO_MANY_IN_FLIGHT",
+            message,
+            retry_after,
+        ),
+    }
+}
+
+/// Intake could neither store nor refuse. What became of the reports is unknown to the sender.
+pub(super) fn intake(error: IntakeError) -> Status {
+    match error {
+        IntakeError::Append(error) => append(&error),
+        IntakeError::Quarantine(error) => {
+            tracing::error!(%error, "quarantine cannot keep refused reports");
+            retry(
+                Code::Unavailable,
+                "QUARANTINE_UNAVAILABLE",
+                "a refused report could not be kept; submit it again",
+                CLOSING_RETRY,
+            )
+        }
+        IntakeError::UnknownNation(nation) => plain(
+            Code::PermissionDenied,
+            "NATION_UNKNOWN",
+            format!("nation {nation} is not configured at this gateway"),
+        ),
+    }
+}
+
+fn append(error: &AppendError) -> Status {
+    match error {
+        AppendError::Overloaded { retry_after } => retry(
+            Code::ResourceExhausted,
+            "OVERLOADED",
+            "the gateway has more reports waiting than it may; submit again",
+            *retry_after,
+        ),
+        AppendError::DiskFull { retry_after } => retry(
+            Code::ResourceExhausted,
+            "DISK_FULL",
+            "the gateway has too little free disk to promise durability; submit again later",
+            *retry_after,
+        ),
+        AppendError::TooLarge { bytes, bytes_max } => plain(
+            Code::InvalidArgument,
+            "REPORT_TOO_LARGE",
+            format!("the report needs {bytes} bytes of storage; at most {bytes_max} are allowed"),
+        ),
+        AppendError::Poisoned(_) => retry(
+            Code::Unavailable,
+            "JOURNAL_STOPPED",
+            "the gateway cannot store reports and is stopping; submit again, with the same ids",
+            CLOSING_RETRY,
+        ),
+        AppendError::Closed => draining(),
+    }
+}
+
+/// The feed cannot answer.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+pub(super) fn feed(error: FeedError) -> Status {
+    let message = error.to_string();
+    match error {
+        FeedError::Read(_) | FeedError::Stored { .. } => {
+            tracing::error!(error = message, "the feed cannot be read");
+            plain(
+                Code::DataLoss,
+                "JOURNAL_UNREADABLE",
+                "the gateway cannot read its journal here",
+            )
+        }
+        FeedError::Beyond { .. } => plain(Code::OutOfRange, "CURSOR_BEYOND_END", message),
+        FeedError::NotAReader(_) => right_missing("read the feed"),
+        FeedError::NotFound(_) => plain(Code::NotFound, "NOT_FOUND", message),
+        FeedError::PictureBehind { .. } => {
+            retry(Code::Unavailable, "PICTURE_BEHIND", message, PICTURE_RETRY)
+        }
+        FeedError::PageToken => bad_field("page_token", &message),
+        FeedError::Closed => draining(),
+    }
+}
+
+/// What tonic found wrong with a message of a stream, with the limit where size was the fault.
+pub(super) fn stream(error: &Status, report_bytes_max: usize) -> Status {
+    if error.code() == Code::OutOfRange {
+        return plain(
+            Code::ResourceExhausted,
+            "MESSAGE_TOO_LARGE",
+            format!(
+                "{}; a message may have at most {report_bytes_max} bytes",
+                error.message()
+            ),
+        );
+    }
+    plain(error.code(), "STREAM_BROKEN", error.message())
+}

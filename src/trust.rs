@@ -1,0 +1,40 @@
+//! Who may speak for which nation: anchors, revocation lists, the verifier, TLS profiles.
+//!
+//! A certificate claims a trust domain; the domain selects the nation; only that nation's
+//! anchors and revocation lists are ever offered to path validation. So only GBR's authority
+//! can vouch for a GBR identity, whatever else a peer sends along.
+//!
+//! Only here (and in `pki`) are rustls and X.509 seen. This module opens no socket and spawns
+//! nothing. Every refusal says in plain words why: [`TrustError`] for the operator, its
+//! `code` and TLS alert for the peer.
+
+mod anchor;
+mod connect;
+mod error;
+mod explain;
+mod handshake;
+mod load;
+mod pem;
+mod policy;
+mod revocation;
+mod snapshot;
+mod source;
+mod state;
+mod tls;
+mod verify;
+
+pub use anchor::DEVELOPMENT_ORGANISATION;
+pub use connect::{ClientStream, ConnectError, connect};
+pub use error::{Severity, TrustError, TrustProblem, Which};
+pub use explain::explain;
+pub use handshake::{Accepted, HandshakeError, TlsStream, handshake};
+pub use snapshot::{AnchorStatus, TrustSnapshot};
+pub use source::{Material, NationMaterial, NationSources};
+pub use state::{Own, Reloaded, TrustEpoch, TrustState, TrustStateError};
+pub use tls::{ClientFiles, OwnCertificate, TlsError, client_config, server_config};
+pub use verify::{Claim, PeerChain, PeerIdentity};
+
+/// The client's side of TLS; built by [`client_config`].
+pub type ClientConfig = rustls::ClientConfig;
+/// The server's side of TLS; built by [`server_config`].
+pub type ServerConfig = rustls::ServerConfig;

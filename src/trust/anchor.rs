@@ -1,0 +1,83 @@
+//! Trust anchors: a nation's own authorities, each with the lists proven under its key.
+//! webpki checks neither an anchor's validity nor its key usage; both are checked here.
+
+use super::revocation::{RevocationList, SignerKey};
+use super::verify::{digest, timestamp};
+use jiff::Timestamp;
+use rustls_pki_types::{CertificateDer, TrustAnchor};
+use std::sync::Arc;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// Organisation in the subject of every authority that `entente certs init` makes. A
+/// production configuration refuses anchors that carry it.
+pub const DEVELOPMENT_ORGANISATION: &str = "Entente development, not for production";
+
+/// An authority of one nation.
+#[derive(Debug)]
+pub(super) struct Anchor {
+    pub(super) source_name: String,
+    // One alone: webpki is offered exactly this anchor.
+    pub(super) trust_anchor: [TrustAnchor<'static>; 1],
+    pub(super) subject: Vec<u8>,
+    pub(super) subject_text: String,
+    pub(super) spki_sha256: [u8; 32],
+    pub(super) key: SignerKey,
+    pub(super) not_before: Timestamp,
+    pub(super) not_after: Timestamp,
+    pub(super) is_development: bool,
+    // Proven under this anchor's key; highest number first.
+    pub(super) lists: Vec<Arc<RevocationList>>,
+}
+
+impl Anchor {
+    /// Parses a certificate. A panic of a parser on hostile bytes is an error like any other.
+    pub(super) fn parse(source_name: &str, der: &CertificateDer<'static>) -> Result<Self, String> {
+        std::panic::catch_unwind(|| Self::parse_unguarded(source_name, der))
+            .unwrap_or_else(|_| Err("the parser could not cope with this certificate".to_owned()))
+    }
+
+    fn parse_unguarded(source_name: &str, der: &CertificateDer<'static>) -> Result<Self, String> {
+        let (rest, parsed) =
+            X509Certificate::from_der(der).map_err(|e| format!("is no certificate: {e}"))?;
+        if !rest.is_empty() {
+            return Err("has bytes after the certificate's end".to_owned());
+        }
+        if !parsed.is_ca() {
+            return Err("is not an authority's certificate (basic constraints)".to_owned());
+        }
+        let usage = parsed
+            .key_usage()
+            .map_err(|e| format!("has an unreadable key usage: {e}"))?
+            .ok_or("has no key usage; certificate and list signing are required")?;
+        if !usage.value.key_cert_sign() || !usage.value.crl_sign() {
+            return Err(
+                "its key usage must allow signing certificates and revocation lists".into(),
+            );
+        }
+        let trust_anchor = webpki::anchor_from_trusted_cert(der)
+            .map_err(|e| format!("cannot be an anchor: {e:?}"))?
+            .to_owned();
+        let organisations = parsed.subject().iter_organization();
+        let is_development = organisations
+            .filter_map(|o| o.as_str().ok())
+            .any(|o| o == DEVELOPMENT_ORGANISATION);
+        Ok(Self {
+            source_name: source_name.to_owned(),
+            trust_anchor: [trust_anchor],
+            subject: parsed.subject().as_raw().to_vec(),
+            subject_text: parsed.subject().to_string(),
+            spki_sha256: digest(parsed.public_key().raw),
+            key: SignerKey {
+                public_key: parsed.public_key().subject_public_key.data.to_vec(),
+            },
+            not_before: timestamp(parsed.validity().not_before.timestamp()),
+            not_after: timestamp(parsed.validity().not_after.timestamp()),
+            is_development,
+            lists: Vec::new(),
+        })
+    }
+
+    pub(super) fn is_live(&self, now: Timestamp) -> bool {
+        self.not_before <= now && now <= self.not_after
+    }
+}

@@ -1,0 +1,72 @@
+//! A client's handshake that is over only when the gateway has accepted the client too.
+//!
+//! In TLS 1.3 a client is done before the server has judged its certificate; a refusal comes
+//! as the answer to whatever is read first, far from the place that could explain it. The
+//! gateway speaks first in HTTP/2, so this waits for its first bytes.
+
+use super::explain::explain;
+use super::handshake::tls_cause;
+use rustls_pki_types::ServerName;
+use std::io;
+use std::sync::Arc;
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// Bytes read ahead while waiting; larger reads later go past this buffer.
+const FIRST_READ_BYTES: usize = 4 * 1024;
+
+/// A session with a gateway that has accepted this client.
+pub type ClientStream = BufReader<tokio_rustls::client::TlsStream<TcpStream>>;
+
+/// Why a client does not come in.
+#[derive(Debug, Error)]
+pub enum ConnectError {
+    /// The server name is not one.
+    #[error("`{0}` is no server name: expected a DNS name or an IP address")]
+    ServerName(String),
+    /// One side does not accept the other's certificate, or they have no TLS in common.
+    #[error("{explained} ({cause})")]
+    Refused {
+        /// In plain words, with what to do.
+        explained: String,
+        /// As TLS has it.
+        cause: rustls::Error,
+    },
+    /// The connection broke.
+    #[error("the connection broke during the handshake: {0}")]
+    Broken(io::Error),
+}
+
+/// Shakes hands with a gateway, and waits until it has accepted us. Bound it with a deadline.
+///
+/// # Errors
+/// See [`ConnectError`].
+pub async fn connect(
+    config: Arc<rustls::ClientConfig>,
+    server_name: &str,
+    tcp: TcpStream,
+) -> Result<ClientStream, ConnectError> {
+    let name = ServerName::try_from(server_name.to_owned())
+        .map_err(|_| ConnectError::ServerName(server_name.to_owned()))?;
+    let tls = TlsConnector::from(config)
+        .connect(name, tcp)
+        .await
+        .map_err(named)?;
+    let mut stream = BufReader::with_capacity(FIRST_READ_BYTES, tls);
+    if stream.fill_buf().await.map_err(named)?.is_empty() {
+        return Err(ConnectError::Broken(io::ErrorKind::UnexpectedEof.into()));
+    }
+    Ok(stream)
+}
+
+fn named(error: io::Error) -> ConnectError {
+    match (explain(&error), tls_cause(&error)) {
+        (Some(explained), Some(cause)) => ConnectError::Refused {
+            explained,
+            cause: cause.clone(),
+        },
+        _ => ConnectError::Broken(error),
+    }
+}

@@ -1,0 +1,153 @@
+//! One handshake on a connected socket. No deadline here: the listener holds one over all of
+//! it. After TLS the chain is verified again against the newest snapshot, which closes the
+//! gap between a handshake that began before a reload and its registration.
+
+use super::error::TrustError;
+use super::state::TrustState;
+use super::tls::{ALPN_H2, RefusalSlot, TlsError};
+use super::verify::{Claim, PeerChain, PeerIdentity, claim};
+use rustls::server::Acceptor;
+use std::io;
+use std::sync::Arc;
+use thiserror::Error;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio_rustls::LazyConfigAcceptor;
+
+/// A TLS session with a peer.
+pub type TlsStream = tokio_rustls::server::TlsStream<TcpStream>;
+
+/// Fatal alert no_application_protocol (RFC 7301), as a plaintext record.
+const ALERT_NO_APPLICATION_PROTOCOL: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 120];
+
+/// A finished handshake.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The session.
+    pub stream: TlsStream,
+    /// What the peer sent; verified again when trust changes.
+    pub chain: PeerChain,
+    /// Who it is.
+    pub peer: PeerIdentity,
+}
+
+/// Why a handshake failed.
+#[derive(Debug, Error)]
+pub enum HandshakeError {
+    /// The certificate is refused.
+    #[error("{error}")]
+    Refused {
+        /// Why.
+        error: TrustError,
+        /// What the certificate said of itself.
+        claim: Claim,
+    },
+    /// Trust changed while hands were shaken: TLS stands, but the peer is believed no more.
+    #[error("{error}")]
+    RefusedLate {
+        /// Why.
+        error: TrustError,
+        /// What the certificate said of itself.
+        claim: Claim,
+        /// To tell the peer why; TLS has no alert for it any more.
+        stream: Box<TlsStream>,
+    },
+    /// The peer does not speak HTTP/2.
+    #[error("the peer does not offer the protocol h2 (ALPN)")]
+    NoH2,
+    /// TLS failed: another version or suite, no certificate, a key that is not the
+    /// certificate's, or bytes that are no TLS.
+    #[error("TLS failed: {0}")]
+    Tls(rustls::Error),
+    /// The peer refused us; often it lacks our authority, or our certificate has not its name.
+    #[error("the peer ended the handshake, refusing the gateway: {0}")]
+    PeerRefused(String),
+    /// The peer went away, or the network did.
+    #[error("the connection broke during the handshake: {0}")]
+    Broken(io::Error),
+    /// Our own fault.
+    #[error(transparent)]
+    Own(TlsError),
+}
+
+impl HandshakeError {
+    /// A short, stable word for metrics.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused { error, .. } | Self::RefusedLate { error, .. } => error.code(),
+            Self::NoH2 => "no_h2",
+            Self::Tls(rustls::Error::NoCertificatesPresented) => "no_certificate",
+            Self::Tls(_) => "tls",
+            Self::PeerRefused(_) => "peer_refused",
+            Self::Broken(_) => "broken",
+            Self::Own(_) => "own",
+        }
+    }
+}
+
+/// Shakes hands and verifies the peer.
+///
+/// # Errors
+/// Every way it can fail; the peer got an alert where TLS has one.
+pub async fn handshake(trust: &TrustState, tcp: TcpStream) -> Result<Accepted, HandshakeError> {
+    let mut start = LazyConfigAcceptor::new(Acceptor::default(), tcp)
+        .await
+        .map_err(tls_error)?;
+    let offers_h2 = start
+        .client_hello()
+        .alpn()
+        .is_some_and(|mut offered| offered.any(|name| name == ALPN_H2));
+    if !offers_h2 {
+        // rustls goes on when the peer offers nothing at all; we do not. Whether the alert
+        // still reaches the peer is its own affair.
+        let _ = start.io.write_all(&ALERT_NO_APPLICATION_PROTOCOL).await;
+        let _ = start.io.shutdown().await;
+        return Err(HandshakeError::NoH2);
+    }
+    let refusal = RefusalSlot::default();
+    let config = trust
+        .server_config_noting(Arc::clone(&refusal))
+        .map_err(HandshakeError::Own)?;
+    let stream = start
+        .into_stream(config)
+        .await
+        .map_err(|error| match refusal.get() {
+            Some((error, claim)) => HandshakeError::Refused {
+                error: error.clone(),
+                claim: claim.clone(),
+            },
+            None => tls_error(error),
+        })?;
+    let (_, session) = stream.get_ref();
+    let chain = PeerChain(session.peer_certificates().unwrap_or_default().into());
+    let now = trust.clock().now();
+    match trust.snapshot().verify(&chain, now) {
+        Ok(peer) => Ok(Accepted {
+            stream,
+            chain,
+            peer,
+        }),
+        Err(error) => Err(HandshakeError::RefusedLate {
+            error,
+            claim: chain.0.first().map(|leaf| claim(leaf)).unwrap_or_default(),
+            stream: Box::new(stream),
+        }),
+    }
+}
+
+/// The error of rustls inside of one of I/O.
+pub(super) fn tls_cause(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
+}
+
+/// tokio-rustls hides the error of rustls inside of one of I/O.
+fn tls_error(error: io::Error) -> HandshakeError {
+    match error.downcast::<rustls::Error>() {
+        Ok(rustls::Error::AlertReceived(alert)) => {
+            HandshakeError::PeerRefused(format!("alert {alert:?}"))
+        }
+        Ok(tls) => HandshakeError::Tls(tls),
+        Err(io) => HandshakeError::Broken(io),
+    }
+}

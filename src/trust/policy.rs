@@ -1,0 +1,138 @@
+//! What a certificate must be beyond a valid path; webpki ignores key usage, key size and
+//! lifetime. Sources: X509-SVID, RFC 5280 4.1.2.2 and 4.2.1, FMN Spiral certificate profile.
+
+use super::error::{TrustError, Which};
+use rustls_pki_types::CertificateDer;
+use x509_parser::oid_registry::{
+    OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_PKCS1_RSAENCRYPTION,
+    OID_SIG_ED25519,
+};
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
+
+/// Largest certificate, bytes.
+pub(super) const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
+/// Most intermediates that a peer may send; webpki follows six.
+pub(super) const INTERMEDIATES_MAX: usize = 6;
+/// Longest lifetime of a system's certificate, days.
+const LEAF_DAYS_MAX: i64 = 398;
+/// Longest serial number, octets.
+const SERIAL_BYTES_MAX: usize = 20;
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
+
+/// Parses one certificate within the size limit.
+pub(super) fn parse<'a>(
+    der: &'a CertificateDer<'_>,
+    which: Which,
+) -> Result<X509Certificate<'a>, TrustError> {
+    if der.len() > CERTIFICATE_BYTES_MAX {
+        return Err(TrustError::TooLarge {
+            which,
+            bytes: der.len(),
+            bytes_max: CERTIFICATE_BYTES_MAX,
+        });
+    }
+    let malformed = |reason: String| TrustError::Malformed { which, reason };
+    let (rest, parsed) = X509Certificate::from_der(der).map_err(|e| malformed(e.to_string()))?;
+    if rest.is_empty() {
+        Ok(parsed)
+    } else {
+        Err(malformed("bytes after its end".to_owned()))
+    }
+}
+
+/// The rules for a system's own certificate.
+pub(super) fn check_leaf(leaf: &X509Certificate<'_>) -> Result<(), TrustError> {
+    let odd = |what: &str| TrustError::Malformed {
+        which: Which::Leaf,
+        reason: format!("its {what} cannot be read"),
+    };
+    if let Some(constraints) = leaf
+        .basic_constraints()
+        .map_err(|_| odd("basic constraints"))?
+        && constraints.value.ca
+    {
+        return Err(TrustError::AuthorityAsLeaf);
+    }
+    let usage = leaf.key_usage().map_err(|_| odd("key usage"))?;
+    if usage
+        .as_ref()
+        .is_some_and(|u| u.value.key_cert_sign() || u.value.crl_sign())
+    {
+        return Err(TrustError::LeafMaySign);
+    }
+    if !usage.is_some_and(|u| u.value.digital_signature()) {
+        return Err(TrustError::NoDigitalSignature);
+    }
+    let purposes = leaf
+        .extended_key_usage()
+        .map_err(|_| odd("extended key usage"))?;
+    match purposes {
+        Some(p) if p.value.any => return Err(TrustError::AnyUsage),
+        Some(p) if p.value.client_auth => {}
+        _ => return Err(TrustError::NotForClients),
+    }
+    check_serial(leaf.raw_serial())?;
+    check_key(leaf.public_key(), Which::Leaf)?;
+    let validity = leaf.validity();
+    let seconds = validity.not_after.timestamp() - validity.not_before.timestamp();
+    let days = seconds / 86_400;
+    if days > LEAF_DAYS_MAX {
+        return Err(TrustError::LongLived {
+            days,
+            days_max: LEAF_DAYS_MAX,
+        });
+    }
+    Ok(())
+}
+
+/// Whether an intermediate may issue at all; an absent key usage is no permission.
+pub(super) fn may_issue(issuer: &X509Certificate<'_>) -> bool {
+    issuer.is_ca()
+        && issuer
+            .key_usage()
+            .ok()
+            .flatten()
+            .is_some_and(|usage| usage.value.key_cert_sign())
+}
+
+fn check_serial(raw: &[u8]) -> Result<(), TrustError> {
+    // DER puts a zero octet before a positive number whose first bit is set.
+    let value = match raw {
+        [0, rest @ ..] => rest,
+        [first, ..] if first & 0x80 != 0 => return Err(TrustError::OddSerial),
+        all => all,
+    };
+    if value.iter().any(|b| *b != 0) && value.len() <= SERIAL_BYTES_MAX {
+        Ok(())
+    } else {
+        Err(TrustError::OddSerial)
+    }
+}
+
+/// Key types and sizes of the profile.
+pub(super) fn check_key(spki: &SubjectPublicKeyInfo<'_>, which: Which) -> Result<(), TrustError> {
+    let weak = |key: String| Err(TrustError::WeakKey { which, key });
+    let algorithm = &spki.algorithm.algorithm;
+    if *algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY {
+        let parameters = spki.algorithm.parameters.as_ref();
+        let curve = parameters.and_then(|p| p.clone().oid().ok());
+        return match curve {
+            Some(c) if c == OID_EC_P256 || c == OID_NIST_EC_P384 => Ok(()),
+            Some(c) => weak(format!("elliptic curve ({c})")),
+            None => weak("nameless elliptic curve".to_owned()),
+        };
+    }
+    if *algorithm == OID_SIG_ED25519 {
+        return Ok(());
+    }
+    if *algorithm == OID_PKCS1_RSAENCRYPTION {
+        return match spki.parsed() {
+            Ok(PublicKey::RSA(key)) if RSA_BITS.contains(&key.key_size()) => Ok(()),
+            Ok(PublicKey::RSA(key)) => weak(format!("{} bit RSA", key.key_size())),
+            _ => weak("unreadable RSA".to_owned()),
+        };
+    }
+    weak(format!("foreign ({algorithm})"))
+}

@@ -1,0 +1,336 @@
+//! TLS as we speak it: 1.3 only, aws-lc-rs, hybrid key exchange first, no resumption, no early
+//! data, h2 required. A resumed session would skip the verifier, so there are no sessions.
+
+use super::error::TrustError;
+use super::pem;
+use super::snapshot::TrustSnapshot;
+use super::source::read_bounded;
+use super::verify::{Claim, claim, from_unix, timestamp, unix_time};
+use crate::clock::Clock;
+use jiff::Timestamp;
+use rustls::client::Resumption;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::aws_lc_rs::{cipher_suite as suite, default_provider, kx_group as group};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls13_signature};
+use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::time_provider::TimeProvider;
+use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, OnceLock};
+use thiserror::Error;
+use webpki::ExpirationPolicy;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// The only protocol above TLS.
+pub(super) const ALPN_H2: &[u8] = b"h2";
+/// Largest key file, bytes.
+const KEY_BYTES_MAX: usize = 64 * 1024;
+
+static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+    let mut provider = default_provider();
+    provider.cipher_suites = vec![
+        suite::TLS13_AES_256_GCM_SHA384,
+        suite::TLS13_AES_128_GCM_SHA256,
+        suite::TLS13_CHACHA20_POLY1305_SHA256,
+    ];
+    provider.kx_groups = vec![
+        group::X25519MLKEM768,
+        group::SECP384R1,
+        group::SECP256R1,
+        group::X25519,
+    ];
+    Arc::new(provider)
+});
+
+pub(super) fn signature_algorithms() -> WebPkiSupportedAlgorithms {
+    PROVIDER.signature_verification_algorithms
+}
+
+/// Why our own side of TLS cannot be set up. The operator, or the owner of the client, acts.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum TlsError {
+    /// Missing, or not ours to read.
+    #[error("{what} {}: {reason}", path.display())]
+    File {
+        /// What the file should hold.
+        what: &'static str,
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system or the parser said.
+        reason: String,
+    },
+    /// Others on the machine can read or change the key.
+    #[error(
+        "private key {}: its mode is {mode:04o}, so others than its owner have access; \
+         set it to 0600",
+        path.display()
+    )]
+    KeyMode {
+        /// The key's file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The key is not the certificate's.
+    #[error("private key {} does not belong to the certificate {}", key.display(), certificate.display())]
+    Mismatch {
+        /// The key's file.
+        key: PathBuf,
+        /// The certificate's file.
+        certificate: PathBuf,
+    },
+    /// rustls refused the combination.
+    #[error("TLS cannot be set up: {0}")]
+    Setup(String),
+}
+
+/// A certificate of our own, with its key.
+#[derive(Clone, Debug)]
+pub struct OwnCertificate {
+    certified: Arc<CertifiedKey>,
+    not_after: Timestamp,
+    subject: String,
+}
+
+impl OwnCertificate {
+    /// Reads a chain (leaf first) and its key from PEM files.
+    ///
+    /// # Errors
+    /// A file that is missing or cannot be read, a key that others can read, a key of another
+    /// certificate.
+    pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        let chain = load_certificates("certificate", certificate)?;
+        let private = load_key(key)?;
+        let (not_after, subject) = describe(certificate, chain.first())?;
+        match CertifiedKey::from_der(chain, private, &PROVIDER) {
+            Ok(certified) => Ok(Self {
+                certified: Arc::new(certified),
+                not_after,
+                subject,
+            }),
+            Err(rustls::Error::InconsistentKeys(_)) => Err(TlsError::Mismatch {
+                key: key.to_owned(),
+                certificate: certificate.to_owned(),
+            }),
+            Err(error) => Err(file_error("private key", key, error.to_string())),
+        }
+    }
+
+    /// End of the certificate.
+    #[must_use]
+    pub fn not_after(&self) -> Timestamp {
+        self.not_after
+    }
+
+    /// Subject of the certificate.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+}
+
+/// What the verifier refused, for the listener's log line. One per handshake.
+pub(super) type RefusalSlot = Arc<OnceLock<(TrustError, Claim)>>;
+
+/// Builds the server's side over one snapshot.
+///
+/// # Errors
+/// rustls refuses the combination; a fault of ours.
+pub fn server_config(
+    snapshot: Arc<TrustSnapshot>,
+    own: &OwnCertificate,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+    server_config_noting(snapshot, own, clock, RefusalSlot::default())
+}
+
+pub(super) fn server_config_noting(
+    snapshot: Arc<TrustSnapshot>,
+    own: &OwnCertificate,
+    clock: Arc<dyn Clock>,
+    refusal: RefusalSlot,
+) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+    let time = Arc::new(ClockTime(clock));
+    let verifier = Arc::new(FederationVerifier { snapshot, refusal });
+    let mut config = rustls::ServerConfig::builder_with_details(Arc::clone(&PROVIDER), time)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|e| TlsError::Setup(e.to_string()))?
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&own.certified))));
+    config.alpn_protocols = vec![ALPN_H2.to_vec()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    Ok(Arc::new(config))
+}
+
+/// Files of a client.
+#[derive(Clone, Debug)]
+pub struct ClientFiles {
+    /// Its chain, leaf first, PEM.
+    pub certificate: PathBuf,
+    /// Its key, PEM, mode 0600.
+    pub key: PathBuf,
+    /// The authority of the gateway, PEM.
+    pub authority: PathBuf,
+}
+
+/// Builds the client's side.
+///
+/// # Errors
+/// As [`OwnCertificate::load`], or the authority cannot be used.
+pub fn client_config(
+    files: &ClientFiles,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<rustls::ClientConfig>, TlsError> {
+    let own = OwnCertificate::load(&files.certificate, &files.key)?;
+    let mut roots = RootCertStore::empty();
+    for authority in load_certificates("gateway authority", &files.authority)? {
+        roots
+            .add(authority)
+            .map_err(|e| file_error("gateway authority", &files.authority, e.to_string()))?;
+    }
+    let time = Arc::new(ClockTime(clock));
+    let mut config = rustls::ClientConfig::builder_with_details(Arc::clone(&PROVIDER), time)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|e| TlsError::Setup(e.to_string()))?
+        .with_root_certificates(roots)
+        .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.certified)));
+    config.alpn_protocols = vec![ALPN_H2.to_vec()];
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
+/// Asks the snapshot; keeps the reason of a refusal, which TLS could only carry as an alert.
+#[derive(Debug)]
+struct FederationVerifier {
+    snapshot: Arc<TrustSnapshot>,
+    refusal: RefusalSlot,
+}
+
+impl ClientCertVerifier for FederationVerifier {
+    // No hints: a stranger learns nothing of who the partners are.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        self.snapshot
+            .verify_parts(
+                end_entity,
+                intermediates,
+                from_unix(now),
+                ExpirationPolicy::Enforce,
+            )
+            .map(|_| ClientCertVerified::assertion())
+            .map_err(|error| {
+                let alert = error.to_tls();
+                // Set once: there is one verification in a handshake.
+                let _ = self.refusal.set((error, claim(end_entity)));
+                rustls::Error::InvalidCertificate(alert)
+            })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        // Never reached: TLS 1.2 is not offered.
+        Err(rustls::PeerIncompatible::Tls12NotOffered.into())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &signature_algorithms())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        signature_algorithms().supported_schemes()
+    }
+}
+
+/// Our clock, as rustls asks for it.
+#[derive(Debug)]
+struct ClockTime(Arc<dyn Clock>);
+
+impl TimeProvider for ClockTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(unix_time(self.0.now()))
+    }
+}
+
+fn load_certificates(
+    what: &'static str,
+    path: &Path,
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    read_bounded(path)
+        .and_then(|bytes| pem::certificates(&bytes))
+        .map_err(|reason| file_error(what, path, reason))
+}
+
+fn load_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    check_mode(path)?;
+    let bytes = read_bounded(path).map_err(|reason| file_error("private key", path, reason))?;
+    if bytes.len() > KEY_BYTES_MAX {
+        let reason = format!("has more than {KEY_BYTES_MAX} bytes");
+        return Err(file_error("private key", path, reason));
+    }
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| {
+        file_error(
+            "private key",
+            path,
+            "holds no private key in PEM".to_owned(),
+        )
+    })
+}
+
+/// A key that the group or others can read is as good as published.
+fn check_mode(path: &Path) -> Result<(), TlsError> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = std::fs::metadata(path)
+        .map_err(|e| file_error("private key", path, format!("cannot be opened: {e}")))?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(TlsError::KeyMode {
+            path: path.to_owned(),
+            mode,
+        })
+    }
+}
+
+fn describe(
+    path: &Path,
+    leaf: Option<&CertificateDer<'static>>,
+) -> Result<(Timestamp, String), TlsError> {
+    let none = || file_error("certificate", path, "holds no certificate".to_owned());
+    let leaf = leaf.ok_or_else(none)?;
+    let (_, parsed) = X509Certificate::from_der(leaf)
+        .map_err(|e| file_error("certificate", path, format!("is malformed: {e}")))?;
+    let end = timestamp(parsed.validity().not_after.timestamp());
+    Ok((end, parsed.subject().to_string()))
+}
+
+fn file_error(what: &'static str, path: &Path, reason: String) -> TlsError {
+    TlsError::File {
+        what,
+        path: path.to_owned(),
+        reason,
+    }
+}

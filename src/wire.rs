@@ -1,0 +1,49 @@
+//! Protobuf to reports, records to protobuf. With the services, the only place that sees
+//! prost types.
+
+mod decode;
+mod encode;
+pub mod json;
+pub mod outcome;
+pub mod quarantined;
+pub mod stored;
+#[cfg(test)]
+mod tests;
+
+pub use decode::{Native, decode_report};
+pub use encode::encode_record;
+pub use stored::label_of;
+
+use jiff::Timestamp;
+
+/// The contract as prost knows it. Where a service carries a whole `Report` or `Record`,
+/// the field holds its bytes (see `build.rs`).
+#[allow(
+    missing_docs,
+    missing_debug_implementations,
+    unused_qualifications,
+    clippy::all,
+    clippy::large_futures,
+    clippy::too_many_lines,
+    clippy::uninlined_format_args,
+    clippy::allow_attributes_without_reason,
+    reason = "generated; the contract's comments come with it"
+)]
+pub mod proto {
+    include!(concat!(env!("OUT_DIR"), "/entente.v1.rs"));
+}
+
+/// The contract's descriptor set, for reflection and for protobuf's JSON mapping.
+pub const CONTRACT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/contract.bin"));
+
+/// A time in protobuf's form.
+#[must_use]
+pub fn timestamp(time: Timestamp) -> prost_types::Timestamp {
+    let (mut seconds, mut nanos) = (time.as_second(), time.subsec_nanosecond());
+    if nanos < 0 {
+        // Protobuf counts nanoseconds forward, also before 1970.
+        seconds -= 1;
+        nanos += 1_000_000_000;
+    }
+    prost_types::Timestamp { seconds, nanos }
+}

@@ -1,0 +1,94 @@
+//! Acknowledgements. Whatever says "stored" is built from a receipt, and receipts come from
+//! the journal alone.
+
+use super::proto::{self, Disposition};
+use crate::journal::Receipt;
+use crate::normalise::{Violation, Violations};
+
+/// The report that an outcome is about.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Its number in the stream, from 1.
+    pub ordinal: u64,
+    /// Its id, as far as it could be read.
+    pub report_id: String,
+    /// Its revision, as far as it could be read.
+    pub revision: u32,
+}
+
+fn stored(about: About, disposition: Disposition, receipt: &Receipt) -> proto::Outcome {
+    let stamp_ns = receipt.stamp_ns();
+    let received_at = prost_types::Timestamp {
+        seconds: stamp_ns.div_euclid(1_000_000_000),
+        // The remainder of a division by 10^9 fits.
+        nanos: i32::try_from(stamp_ns.rem_euclid(1_000_000_000)).unwrap_or(0),
+    };
+    proto::Outcome {
+        ordinal: about.ordinal,
+        disposition: disposition.into(),
+        report_id: about.report_id,
+        revision: about.revision,
+        receipt: Some(proto::Receipt {
+            position: receipt.position().0,
+            received_at: Some(received_at),
+            report_sha256: receipt.digest().to_vec().into(),
+            supersedes_position: receipt.previous().map(|position| position.0),
+        }),
+        ..proto::Outcome::default()
+    }
+}
+
+/// Stored now.
+#[must_use]
+pub fn accepted(about: About, receipt: &Receipt) -> proto::Outcome {
+    stored(about, Disposition::Accepted, receipt)
+}
+
+/// Stored before; the first receipt.
+#[must_use]
+pub fn duplicate(about: About, receipt: &Receipt) -> proto::Outcome {
+    stored(about, Disposition::Duplicate, receipt)
+}
+
+/// Stored now, below a higher revision.
+#[must_use]
+pub fn superseded(about: About, receipt: &Receipt) -> proto::Outcome {
+    stored(about, Disposition::Superseded, receipt)
+}
+
+/// Refused, with every reason.
+#[must_use]
+pub fn rejected(about: About, violations: &Violations) -> proto::Outcome {
+    proto::Outcome {
+        ordinal: about.ordinal,
+        disposition: Disposition::Rejected.into(),
+        report_id: about.report_id,
+        revision: about.revision,
+        violations: violations.list.iter().map(violation).collect(),
+        violations_omitted: violations.omitted,
+        ..proto::Outcome::default()
+    }
+}
+
+/// Would be accepted; nothing was stored.
+#[must_use]
+pub fn valid(about: About) -> proto::Outcome {
+    proto::Outcome {
+        ordinal: about.ordinal,
+        disposition: Disposition::Valid.into(),
+        report_id: about.report_id,
+        revision: about.revision,
+        ..proto::Outcome::default()
+    }
+}
+
+/// One reason.
+#[must_use]
+pub fn violation(violation: &Violation) -> proto::Violation {
+    proto::Violation {
+        field: violation.field.to_string(),
+        rule: violation.rule.to_owned(),
+        message: violation.message.to_string(),
+        expected: violation.expected.to_string(),
+    }
+}

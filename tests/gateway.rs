@@ -1,0 +1,20 @@
+//! The gateway from outside: the real process, real TLS, real disk.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "gateway/commands.rs"]
+mod commands;
+#[path = "gateway/drain.rs"]
+mod drain;
+#[path = "gateway/feed.rs"]
+mod feed;
+#[path = "gateway/handshake.rs"]
+mod handshake;
+#[path = "gateway/submit.rs"]
+mod submit;
+#[path = "gateway/support.rs"]
+mod support;

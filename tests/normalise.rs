@@ -1,0 +1,18 @@
+//! The normaliser as partners meet it: whole reports in, records or violations out.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "normalise/golden.rs"]
+mod golden;
+#[path = "normalise/properties.rs"]
+mod properties;
+#[path = "normalise/refusals.rs"]
+mod refusals;
+#[path = "normalise/support.rs"]
+mod support;
+#[path = "normalise/vectors.rs"]
+mod vectors;
