@@ -1,6 +1,6 @@
 //! The canonical record and its trace: UTC, WGS 84, metres, degrees from true north.
 //! Absent is `None` or empty; there are no sentinel numbers. A [`Record`] comes only from
-//! `normalise`; `tests/tidy.rs` holds that [`Record::seal`] is called nowhere else.
+//! `normalise`; `tests/tidy.rs` holds that `Record::seal` is called nowhere else.
 
 pub mod codes;
 

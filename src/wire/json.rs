@@ -1,7 +1,7 @@
 //! Protobuf's JSON mapping, over the embedded descriptor set: lines of NDJSON to serialised
 //! reports, and messages to JSON for machines.
 //!
-//! The library decides what is right; when it refuses a line, [`explain`] walks the line once
+//! The library decides what is right; when it refuses a line, `explain` walks the line once
 //! more to find everything that is wrong with it, because a partner wants to mend all at once.
 //! Field names are taken as `reportId` and as `report_id`; JSON is written with `reportId`,
 //! enumerations by name, 64-bit numbers as text, and without fields at their default.
