@@ -11,7 +11,7 @@ pub mod release;
 use crate::identity::registry::Registry;
 use crate::identity::{Identity, NationCode};
 use crate::journal::{Journal, Position, ReadError, Stored};
-use crate::wire::stored::{Body, Label, StoredError};
+use crate::wire::stored::{Body, Glance, Label, StoredError};
 use arc_swap::ArcSwap;
 use filter::Filter;
 use picture::Picture;
@@ -239,8 +239,11 @@ impl Feed {
                     break;
                 };
                 for stored in &batch {
-                    self.picture.apply(stored.position, &label(stored)?);
+                    if !glance(stored)?.is_plain_sighting() {
+                        self.picture.apply(stored.position, &label(stored)?);
+                    }
                 }
+                self.picture.reach(last);
                 next = Position(last.0 + 1);
             }
             if durable.changed().await.is_err() {
@@ -283,6 +286,11 @@ impl Feed {
 fn label(stored: &Stored) -> Result<Label, FeedError> {
     let position = stored.position;
     Label::decode(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
+}
+
+fn glance(stored: &Stored) -> Result<Glance, FeedError> {
+    let position = stored.position;
+    Glance::at(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
 }
 
 fn open(stored: &Stored) -> Result<Delivered, FeedError> {

@@ -80,6 +80,14 @@ impl Picture {
         state.position = position;
     }
 
+    /// Takes in that nothing up to a position concerns it further.
+    pub fn reach(&self, position: Position) {
+        self.state
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .position = position;
+    }
+
     /// A page after `token`.
     ///
     /// # Errors

@@ -83,19 +83,13 @@ impl Valid {
             media_type: self.record.original_media_type.clone(),
             original: original(payload),
         };
-        let label = wire::label_of(&self.record);
-        let body = wire::stored::Body {
-            label,
-            record: Bytes::from(wire::encode_record(self.record)),
-            original: sent.original.clone(),
-            media_type: sent.media_type.clone(),
-        };
+        let body = wire::stored::seal(self.record, &sent.original);
         let entry = Entry {
             key: key(sender, &sent.report_id),
             revision: sent.revision,
             digest: self.digest,
             stamp_ns: stamp_ns(received_at),
-            body: Bytes::from(body.encode()),
+            body: Bytes::from(body),
         };
         (entry, sent)
     }

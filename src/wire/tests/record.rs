@@ -58,7 +58,7 @@ fn weapon() -> Weapon {
     }
 }
 
-fn sighting() -> Sighting {
+pub(super) fn sighting() -> Sighting {
     Sighting {
         origin: Origin::Public,
         verification_status: VerificationStatus::Verified,
@@ -115,7 +115,7 @@ fn day(field: i8) -> Date {
     date(2026, 1, field)
 }
 
-fn contribution() -> Contribution {
+pub(super) fn contribution() -> Contribution {
     Contribution {
         as_of: instant(),
         period_start: Some(day(2)),
@@ -171,7 +171,7 @@ fn contribution() -> Contribution {
     }
 }
 
-fn record(body: Body) -> Record {
+pub(super) fn record(body: Body) -> Record {
     Record::seal(RecordParts {
         nation: text("nation"),
         system: text("system"),
