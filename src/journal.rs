@@ -7,6 +7,7 @@
 //! Invariant: delivered <= durable <= written. A [`Receipt`] exists only for an entry that is
 //! durable; nothing outside this module can make one.
 
+mod appender;
 #[doc(hidden)]
 pub mod disk;
 mod error;

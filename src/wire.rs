@@ -12,7 +12,6 @@ mod tests;
 
 pub use decode::{Native, decode_report};
 pub use encode::encode_record;
-pub use stored::label_of;
 
 use jiff::Timestamp;
 

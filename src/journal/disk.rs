@@ -83,6 +83,9 @@ pub trait DiskFile: Debug + Send + Sync + 'static {
     /// # Errors
     /// What the system says; what is stored is then unknown.
     fn sync(&self) -> io::Result<()>;
+    /// Says that a range which is on stable storage will hardly be read again. Only advice:
+    /// nothing depends on it.
+    fn forget(&self, _from: u64, _bytes: u64) {}
 }
 
 /// The system's disk.
@@ -91,6 +94,8 @@ pub struct RealDisk;
 
 /// How much is zero-filled at a time.
 const ZEROS_BYTES: usize = 1024 * 1024;
+/// The unit in which files are cached.
+pub(super) const PAGE_BYTES: u64 = 4096;
 
 /// Writes zeros over a range.
 pub(super) fn write_zeros(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
@@ -102,6 +107,41 @@ pub(super) fn write_zeros(file: &dyn DiskFile, from: u64, to: u64) -> io::Result
         at += step;
     }
     Ok(())
+}
+
+/// Writes zeros over a whole file past the page cache, where the file system can do that: the
+/// pages would be written once more with batches, and nobody reads them before. Says whether.
+fn zero_unbuffered(path: &Path, bytes: u64) -> io::Result<bool> {
+    let flags = rustix::fs::OFlags::DIRECT | rustix::fs::OFlags::CLOEXEC;
+    let flags = flags | rustix::fs::OFlags::WRONLY;
+    let file = match rustix::fs::open(path, flags, rustix::fs::Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(rustix::io::Errno::INVAL) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    if !bytes.is_multiple_of(PAGE_BYTES) {
+        return Ok(false);
+    }
+    // Unbuffered writes want memory, offset and length on the borders of blocks.
+    let page = size(PAGE_BYTES);
+    let memory = vec![0_u8; ZEROS_BYTES + page];
+    let from = memory.as_ptr().align_offset(page);
+    let zeros = memory.get(from..from.saturating_add(ZEROS_BYTES));
+    let Some(zeros) = zeros else {
+        return Ok(false);
+    };
+    let mut at = 0;
+    while at < bytes {
+        let step = wide(ZEROS_BYTES).min(bytes - at);
+        let chunk = zeros.get(..size(step)).unwrap_or(zeros);
+        match file.write_all_at(chunk, at) {
+            Ok(()) => at += step,
+            // Not every file system that opens so also writes so.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
 }
 
 impl Disk for RealDisk {
@@ -134,10 +174,11 @@ impl Disk for RealDisk {
             Ok(()) | Err(rustix::io::Errno::OPNOTSUPP) => {}
             Err(error) => return Err(error.into()),
         }
-        let file = RealFile(file);
-        write_zeros(&file, 0, bytes)?;
-        file.0.sync_all()?;
-        Ok(Arc::new(file))
+        if !zero_unbuffered(path, bytes)? {
+            write_zeros(&RealFile(file.try_clone()?), 0, bytes)?;
+        }
+        file.sync_all()?;
+        Ok(Arc::new(RealFile(file)))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
@@ -196,5 +237,11 @@ impl DiskFile for RealFile {
         // Not retried on any error, EINTR included: after a failed sync nobody knows what is
         // stored, and a second one may lie.
         rustix::fs::fdatasync(&self.0).map_err(io::Error::from)
+    }
+
+    fn forget(&self, from: u64, bytes: u64) {
+        let bytes = std::num::NonZeroU64::new(bytes);
+        // Advice that is not taken costs memory, nothing else.
+        let _taken = rustix::fs::fadvise(&self.0, from, bytes, rustix::fs::Advice::DontNeed);
     }
 }

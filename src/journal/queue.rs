@@ -17,10 +17,13 @@ pub(super) const OVERLOADED_RETRY: Duration = Duration::from_secs(1);
 /// Longest key, bytes.
 const KEY_BYTES_MAX: usize = 512;
 
+/// What a caller is told: one answer an entry, or why there is none.
+type Answer = Result<Vec<Appended>, AppendError>;
+
 /// Entries that are handed over and wait for stable storage.
 #[derive(Debug)]
 pub struct Pending {
-    answer: oneshot::Receiver<Result<Vec<Appended>, AppendError>>,
+    answer: oneshot::Receiver<Delivered>,
 }
 
 impl Pending {
@@ -29,7 +32,37 @@ impl Pending {
     /// # Errors
     /// They were not stored, or the journal stopped.
     pub async fn durable(self) -> Result<Vec<Appended>, AppendError> {
-        self.answer.await.map_err(|_| AppendError::Closed)?
+        self.answer.await.map_err(|_| AppendError::Closed)?.answer
+    }
+}
+
+/// An answer, and those of the same batch that come after it. To wake a caller from the
+/// writer's thread costs a system call, and a batch may have a thousand callers: so the writer
+/// wakes the first, who passes the others their answers from where waking is cheap.
+#[derive(Debug)]
+struct Delivered {
+    answer: Answer,
+    _rest: Rest,
+}
+
+/// Answers that are delivered when this is dropped, wherever and why ever that is: a first
+/// caller that has gone away holds up nobody.
+#[derive(Debug)]
+struct Rest(Vec<(Request, Answer)>);
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        for (request, answer) in self.0.drain(..) {
+            request.deliver(answer, Self(Vec::new()));
+        }
+    }
+}
+
+/// Answers a whole batch, in order.
+pub(super) fn answer_all(answered: impl IntoIterator<Item = (Request, Answer)>) {
+    let mut answered = answered.into_iter();
+    if let Some((first, answer)) = answered.next() {
+        first.deliver(answer, Rest(answered.collect()));
     }
 }
 
@@ -37,14 +70,22 @@ impl Pending {
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) entries: Vec<Entry>,
-    answer: oneshot::Sender<Result<Vec<Appended>, AppendError>>,
+    answer: oneshot::Sender<Delivered>,
     _places: (OwnedSemaphorePermit, OwnedSemaphorePermit),
 }
 
 impl Request {
-    pub(super) fn answer(self, answer: Result<Vec<Appended>, AppendError>) {
+    pub(super) fn answer(self, answer: Answer) {
+        self.deliver(answer, Rest(Vec::new()));
+    }
+
+    fn deliver(self, answer: Answer, rest: Rest) {
+        let delivered = Delivered {
+            answer,
+            _rest: rest,
+        };
         // A caller that has gone away submits again, and gets the same receipt.
-        let _gone = self.answer.send(answer);
+        let _gone = self.answer.send(delivered);
     }
 }
 
@@ -151,8 +192,13 @@ impl Queue {
         Ok(Pending { answer })
     }
 
-    /// Takes what waits, as much as one batch holds; waits for it at most so long.
-    pub(super) fn take(&self, patience: Duration) -> Taken {
+    /// Takes what waits, as much as one batch holds; waits for it at most so long. Under load,
+    /// whoever is ready to run on this core runs first and may have more for the batch: one
+    /// sync for many is what makes each cheap.
+    pub(super) fn take(&self, patience: Duration, under_load: bool) -> Taken {
+        if under_load {
+            std::thread::yield_now();
+        }
         let mut state = self.state();
         if state.requests.is_empty() && !state.closing {
             let waited = self

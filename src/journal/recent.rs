@@ -295,7 +295,10 @@ impl Keys {
     }
 
     fn freeze(&mut self) {
+        // As large as the last, so that it does not grow step by step.
+        let room = HashMap::with_capacity(self.young.map.len());
         let ripe = Arc::new(std::mem::take(&mut self.young));
+        self.young.map = room;
         self.young.last = ripe.last;
         self.frozen.push(Arc::clone(&ripe));
         self.indexer.hand_over(ripe);

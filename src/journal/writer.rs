@@ -4,21 +4,20 @@
 //! sync, or any failed write but for want of room, nothing is written again in this process.
 //! No answer says "stored" before the sync has returned.
 
-use super::disk::{Disk, write_zeros};
-use super::error::{io_error, is_full};
-use super::frame::{Frame, HEADER_BYTES, Hash, Header, hash, put_entry};
+use super::appender::{Appender, Failure};
+use super::disk::{Disk, PAGE_BYTES};
+use super::error::io_error;
+use super::frame::{Frame, HEADER_BYTES, entry_bytes, put_entry};
 use super::index::Index;
 use super::indexer::{Indexer, Start, replay};
-use super::layout::{length, put, wide};
+use super::layout::{length, size, wide};
 use super::log::Log;
-use super::queue::{OVERLOADED_RETRY, Queue, Request, Taken};
+use super::queue::{OVERLOADED_RETRY, Queue, Request, Taken, answer_all};
 use super::recent::{Generation, Keys, Known, Unknown};
-use super::recovery::{Active, recover};
-use super::segment::{Extent, SPARE_NAME, Segment, SegmentHeader, file_name, frames_to};
+use super::recovery::recover;
 use super::spare::Spare;
 use super::{AppendError, Appended, Entry, Health, OpenError, Position, Receipt, Settings};
 use crate::clock::Clock;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -35,6 +34,8 @@ const DISK_FULL_RETRY: Duration = Duration::from_secs(5);
 const GENERATION_ENTRIES: usize = 262_144;
 /// Bytes of keys that are gathered in memory before the index takes them.
 const GENERATION_BYTES: usize = 64 * 1024 * 1024;
+/// A batch of more entries tells that there is load: at 2,000 a second there is none.
+const BUSY_ENTRIES: usize = 8;
 /// Cache of the index, bytes.
 const INDEX_CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -48,42 +49,22 @@ pub(super) struct Parts {
     pub(super) health: watch::Sender<Health>,
 }
 
-/// Why a batch was not stored.
-enum Failure {
-    /// No room; nothing of it is left, and the next may be tried.
-    Full,
-    /// What is on disk is unknown, or the index is.
-    Fatal(String),
-}
-
-impl Failure {
-    /// Before anything of the batch is written.
-    fn before(doing: &str, error: &io::Error) -> Self {
-        if is_full(error) {
-            Self::Full
-        } else {
-            Self::Fatal(format!("cannot {doing}: {error}"))
-        }
-    }
-}
-
 struct Writer {
-    parts: Parts,
-    log: Arc<Log>,
+    settings: Settings,
+    queue: Arc<Queue>,
+    health: watch::Sender<Health>,
+    appender: Appender,
     keys: Keys,
-    spare: Spare,
-    active: Option<Active>,
-    journal_id: [u8; 16],
-    next: u64,
-    hash: Hash,
     free_seen: Option<(Duration, bool)>,
+    /// The last batch had many entries, so the next one may, too.
+    under_load: bool,
 }
 
 /// Recovers the journal and starts the writer.
 pub(super) fn start(parts: Parts) -> Result<(Arc<Log>, JoinHandle<()>), OpenError> {
     let (disk, settings) = (&parts.disk, &parts.settings);
-    let folder = &settings.folder;
-    let recovered = recover(&**disk, folder, settings.segment_bytes)?;
+    let folder = settings.folder.clone();
+    let recovered = recover(&**disk, &folder, settings.segment_bytes)?;
     let log = Arc::new(Log::new(
         Arc::clone(disk),
         recovered.segments,
@@ -92,7 +73,7 @@ pub(super) fn start(parts: Parts) -> Result<(Arc<Log>, JoinHandle<()>), OpenErro
     ));
     let keys = open_keys(settings, &log, recovered.journal_id, recovered.last)?;
     let spare = recovered.spare;
-    let thread = io_error("start a thread for", folder);
+    let thread = io_error("start a thread for", &folder);
     let mut spare = Spare::start(
         Arc::clone(disk),
         folder.clone(),
@@ -102,25 +83,35 @@ pub(super) fn start(parts: Parts) -> Result<(Arc<Log>, JoinHandle<()>), OpenErro
     .map_err(thread)?;
     spare.order();
     parts.durable.send_replace(Position(recovered.last));
-    let folder = folder.clone();
-    let mut writer = Writer {
+    let thread = io_error("start a thread for", &folder);
+    let appender = Appender {
+        disk: parts.disk,
+        clock: parts.clock,
+        folder: folder.clone(),
         log: Arc::clone(&log),
-        keys,
+        durable: parts.durable,
         spare,
         active: recovered.active,
         journal_id: recovered.journal_id,
         next: recovered.last + 1,
         hash: recovered.hash,
-        free_seen: None,
-        parts,
     };
-    let thread = std::thread::Builder::new()
+    let mut writer = Writer {
+        settings: parts.settings,
+        queue: parts.queue,
+        health: parts.health,
+        appender,
+        keys,
+        free_seen: None,
+        under_load: false,
+    };
+    let handle = std::thread::Builder::new()
         .name("journal-writer".to_owned())
         .spawn(move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| writer.run()));
             let reason = match outcome {
                 Ok(Ok(())) => {
-                    writer.parts.queue.fail_all(&AppendError::Closed);
+                    writer.queue.fail_all(&AppendError::Closed);
                     writer.keys.close();
                     return;
                 }
@@ -128,14 +119,11 @@ pub(super) fn start(parts: Parts) -> Result<(Arc<Log>, JoinHandle<()>), OpenErro
                 Err(_panic) => "the writer panicked".to_owned(),
             };
             tracing::error!(reason, "the journal is stopped");
-            writer
-                .parts
-                .health
-                .send_replace(Health::Poisoned(reason.clone()));
-            writer.parts.queue.fail_all(&AppendError::Poisoned(reason));
+            writer.health.send_replace(Health::Poisoned(reason.clone()));
+            writer.queue.fail_all(&AppendError::Poisoned(reason));
         })
-        .map_err(io_error("start a thread for", &folder))?;
-    Ok((log, thread))
+        .map_err(thread)?;
+    Ok((log, handle))
 }
 
 /// Opens the index. A short part of the log that it lacks is read now; a long one in the
@@ -203,7 +191,7 @@ impl Writer {
     /// Works until the queue is closed.
     fn run(&mut self) -> Result<(), String> {
         loop {
-            match self.parts.queue.take(IDLE) {
+            match self.queue.take(IDLE, self.under_load) {
                 Taken::Closed => return Ok(()),
                 Taken::Nothing => {
                     let full = self.lacks_room();
@@ -219,17 +207,17 @@ impl Writer {
 
     /// Whether there is too little room for more.
     fn lacks_room(&mut self) -> bool {
-        let now = self.parts.clock.monotonic();
+        let now = self.appender.clock.monotonic();
         if let Some((seen, full)) = self.free_seen
             && now.saturating_sub(seen) < FREE_DISK_AGE_MAX
             && !full
         {
             return false;
         }
-        let settings = &self.parts.settings;
+        let settings = &self.settings;
         // A disk that does not tell is found out by writing to it.
         let free = self
-            .parts
+            .appender
             .disk
             .free_bytes(&settings.folder)
             .unwrap_or(u64::MAX);
@@ -244,7 +232,7 @@ impl Writer {
         } else {
             Health::Ready
         };
-        self.parts.health.send_if_modified(|known| {
+        self.health.send_if_modified(|known| {
             let changed = *known != state;
             *known = state;
             changed
@@ -278,8 +266,9 @@ impl Writer {
             requests,
             ..
         } = batch;
+        self.under_load = offsets.len() > BUSY_ENTRIES;
         if !offsets.is_empty() {
-            match self.write(bytes, offsets) {
+            match self.appender.append(bytes, offsets) {
                 Ok(()) => {}
                 Err(Failure::Full) => {
                     self.tell(true);
@@ -302,22 +291,26 @@ impl Writer {
             }
         }
         // Everything that is decided is durable from here on: receipts may exist.
-        for (request, decisions) in requests {
+        answer_all(requests.into_iter().map(|(request, decisions)| {
             let answers = self.receipts(&request.entries, &decisions);
-            request.answer(answers);
-        }
+            (request, answers)
+        }));
         fail::fail_point!("journal::after_index");
         // A stall shows as a full disk before the next batch.
-        let _stalled = self.keys.committed(self.next.saturating_sub(1));
+        let _stalled = self.keys.committed(self.appender.next.saturating_sub(1));
         Ok(())
     }
 
     /// Decides every entry, and puts what is new into a batch.
     fn decide(&mut self, requests: Vec<Request>) -> Result<Batch, (Vec<Request>, String)> {
+        let entries = || requests.iter().flat_map(|request| &request.entries);
+        let batch_bytes = HEADER_BYTES + entries().map(entry_bytes).sum::<usize>();
+        let mut bytes = Vec::with_capacity(batch_bytes + size(PAGE_BYTES));
+        bytes.resize(HEADER_BYTES, 0);
         let mut batch = Batch {
-            bytes: vec![0; HEADER_BYTES],
-            offsets: Vec::new(),
-            next: self.next,
+            bytes,
+            offsets: Vec::with_capacity(entries().count()),
+            next: self.appender.next,
             requests: Vec::with_capacity(requests.len()),
         };
         let mut requests = requests.into_iter();
@@ -410,6 +403,7 @@ impl Writer {
             let frame = match held.take().filter(|frame| frame.raw(position).is_some()) {
                 Some(frame) => frame,
                 None => self
+                    .appender
                     .log
                     .frame(position)
                     .map_err(|error| unreadable(&error))?,
@@ -437,120 +431,4 @@ impl Writer {
         };
         entries.iter().zip(decisions).map(answer).collect()
     }
-
-    /// Writes a batch and syncs it.
-    fn write(&mut self, mut bytes: Vec<u8>, offsets: Vec<u32>) -> Result<(), Failure> {
-        let frame_bytes = wide(bytes.len());
-        let active = self.active_for(frame_bytes)?;
-        let (segment, file) = (Arc::clone(&active.segment), Arc::clone(&active.file));
-        let payload = bytes.get(HEADER_BYTES..).unwrap_or_default();
-        let header = Header {
-            payload_bytes: length(payload.len()),
-            count: length(offsets.len()),
-            first: self.next,
-            stamp_ns: stamp_ns(&*self.parts.clock),
-            tag: segment.header.tag,
-            previous: self.hash,
-            payload_crc: crc32c::crc32c(payload),
-        };
-        put(&mut bytes, 0, &header.encode());
-        let at = segment.extent(|extent| extent.end);
-        if let Err(error) = file.write_at(&bytes, at) {
-            if !is_full(&error) {
-                return Err(Failure::Fatal(format!("cannot write a batch: {error}")));
-            }
-            // Nothing of it may be left: a later start would take it for a torn batch.
-            return match write_zeros(&*file, at, at + frame_bytes) {
-                Ok(()) => Err(Failure::Full),
-                Err(error) => Err(Failure::Fatal(format!("cannot undo a batch: {error}"))),
-            };
-        }
-        fail::fail_point!("journal::after_write");
-        fail::fail_point!("journal::before_sync");
-        let started = self.parts.clock.monotonic();
-        // THE COMMIT POINT. Before this returns nothing is promised; after it all is kept.
-        file.sync()
-            .map_err(|error| Failure::Fatal(format!("cannot sync a batch: {error}")))?;
-        fail::fail_point!("journal::after_sync");
-        let took = self.parts.clock.monotonic().saturating_sub(started);
-        metrics::histogram!("entente_journal_sync_seconds").record(took.as_secs_f64());
-        metrics::histogram!("entente_journal_batch_entries").record(f64::from(header.count));
-        self.hash = hash(&bytes);
-        self.next = header.next();
-        segment.extend(header.first, header.next(), frame_bytes);
-        self.log
-            .publish(Arc::new(Frame::built(header.first, bytes, offsets)));
-        self.parts.durable.send_replace(Position(header.next() - 1));
-        Ok(())
-    }
-
-    /// The segment for the next batch; a new one when it does not fit.
-    fn active_for(&mut self, frame_bytes: u64) -> Result<&Active, Failure> {
-        let fits = self.active.as_ref().is_some_and(|active| {
-            active
-                .segment
-                .fits(active.segment.extent(|extent| extent.end), frame_bytes)
-        });
-        if !fits {
-            self.roll()?;
-        }
-        self.active
-            .as_ref()
-            .ok_or_else(|| Failure::Fatal("there is no segment".to_owned()))
-    }
-
-    /// Seals the segment and begins the next. The next is there before the old one is sealed,
-    /// so that a full disk leaves everything as it was.
-    fn roll(&mut self) -> Result<(), Failure> {
-        let file = self
-            .spare
-            .take()
-            .map_err(|e| Failure::before("make a segment", &e))?;
-        let fatal = |doing: &'static str| {
-            move |e: io::Error| Failure::Fatal(format!("cannot {doing}: {e}"))
-        };
-        if let Some(active) = self.active.take() {
-            let footer = active
-                .segment
-                .extent(|extent| extent.footer(active.segment.first(), &self.hash));
-            let at = frames_to(active.segment.header.bytes);
-            active
-                .file
-                .write_at(&footer, at)
-                .map_err(fatal("write a footer"))?;
-            active.file.sync().map_err(fatal("sync a footer"))?;
-        }
-        fail::fail_point!("journal::during_roll");
-        let mut tag = [0; 8];
-        aws_lc_rs::rand::fill(&mut tag)
-            .map_err(|_| Failure::Fatal("the system gives no random numbers".to_owned()))?;
-        let bytes = file.bytes().map_err(fatal("read the size of a segment"))?;
-        let header = SegmentHeader {
-            journal_id: self.journal_id,
-            tag: u64::from_le_bytes(tag),
-            first: self.next,
-            bytes,
-            stamp_ns: stamp_ns(&*self.parts.clock),
-            previous: self.hash,
-        };
-        file.write_at(&header.encode(), 0)
-            .map_err(fatal("write a segment's header"))?;
-        file.sync().map_err(fatal("sync a segment's header"))?;
-        fail::fail_point!("journal::during_roll");
-        let folder = &self.parts.settings.folder;
-        let disk = &self.parts.disk;
-        disk.rename(&folder.join(SPARE_NAME), &folder.join(file_name(self.next)))
-            .map_err(fatal("name a segment"))?;
-        disk.sync_folder(folder).map_err(fatal("sync the folder"))?;
-        fail::fail_point!("journal::during_roll");
-        let segment = Arc::new(Segment::new(folder, header, Extent::empty(self.next)));
-        self.log.add_segment(Arc::clone(&segment));
-        self.active = Some(Active { segment, file });
-        self.spare.order();
-        Ok(())
-    }
-}
-
-fn stamp_ns(clock: &dyn Clock) -> i64 {
-    i64::try_from(clock.now().as_nanosecond()).unwrap_or(i64::MAX)
 }
