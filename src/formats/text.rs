@@ -11,8 +11,8 @@ pub(super) const LINE_BYTES_MAX: usize = 8 * 1_024;
 /// Most characters of a payload that a message repeats.
 const QUOTED_CHARS_MAX: usize = 100;
 
-/// The payload as text, if it is within bounds and UTF-8.
-pub(super) fn bounded_utf8(content: &[u8]) -> Result<&str, Fault> {
+/// Whether the payload is within the bound on bytes, and not empty.
+pub(super) fn bounded(content: &[u8]) -> Result<(), Fault> {
     if content.len() > PAYLOAD_BYTES_MAX {
         return Err(Fault::new(
             "content",
@@ -21,15 +21,40 @@ pub(super) fn bounded_utf8(content: &[u8]) -> Result<&str, Fault> {
             format!("at most {PAYLOAD_BYTES_MAX} bytes"),
         ));
     }
-    let text = std::str::from_utf8(content).map_err(|error| {
-        Fault::new(
+    if content.trim_ascii().is_empty() {
+        return Err(Fault::new(
             "content",
-            "formats.not_utf8",
-            format!("no UTF-8 at byte {}", error.valid_up_to()),
-            "text in UTF-8",
-        )
+            "formats.empty",
+            "nothing in it",
+            "a report",
+        ));
+    }
+    Ok(())
+}
+
+/// The payload as text without a byte order mark, if it is within bounds and UTF-8.
+pub(super) fn utf8(content: &[u8]) -> Result<&str, Fault> {
+    bounded(content)?;
+    decoded(content)
+}
+
+/// The same, without a bound on bytes.
+pub(super) fn decoded(content: &[u8]) -> Result<&str, Fault> {
+    let text = std::str::from_utf8(content).map_err(|error| {
+        let utf16 = content.starts_with(&[0xff, 0xfe]) || content.starts_with(&[0xfe, 0xff]);
+        let message = if utf16 {
+            "UTF-16, by its byte order mark".to_owned()
+        } else {
+            format!("no UTF-8 at byte {}", error.valid_up_to())
+        };
+        Fault::new("content", "formats.not_utf8", message, "text in UTF-8")
     })?;
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text))
+}
+
+/// The payload as text of few and short lines, if it is within bounds and UTF-8.
+pub(super) fn lines(content: &[u8]) -> Result<&str, Fault> {
+    let text = utf8(content)?;
     let lines = text.lines().count();
     if lines > LINES_MAX {
         let expected = format!("at most {LINES_MAX} lines");
@@ -58,6 +83,15 @@ pub(super) fn bounded_utf8(content: &[u8]) -> Result<&str, Fault> {
         ));
     }
     Ok(text)
+}
+
+/// Where a byte of a text stands, for people.
+pub(super) fn line_and_column(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = before.get(start..).unwrap_or_default().chars().count() + 1;
+    format!("line {line}, column {column}")
 }
 
 /// A text for a message: bounded, control characters escaped.
