@@ -138,7 +138,7 @@ impl<'de> Visitor<'de> for Values {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
         const MEMBERS_MAX: usize = 1_000;
         let mut members: Vec<(String, Json)> = Vec::new();
-        while let Some((key, value)) = map.next_entry::<String, Json>()? {
+        while let Some(key) = map.next_key::<String>()? {
             if members.iter().any(|(known, _)| *known == key) {
                 return Err(A::Error::custom(format_args!(
                     "the key {} is there twice",
@@ -150,7 +150,7 @@ impl<'de> Visitor<'de> for Values {
                     "more than {MEMBERS_MAX} members of one object"
                 )));
             }
-            members.push((key, value));
+            members.push((key, map.next_value()?));
         }
         Ok(Json::Object(members))
     }

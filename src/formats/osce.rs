@@ -294,10 +294,7 @@ fn report(header: &Header, row: &StringRecord) -> Result<Report, Vec<Fault>> {
             .unwrap_or_default(),
         location,
         location_unknown_reason: unknown_reason,
-        observer_position: position
-            .as_ref()
-            .and_then(|p| p.coordinates())
-            .map(place_text),
+        observer_position: position.as_ref().and_then(|p| p.coordinates()).map(degrees),
         place: position.map(|position| Place {
             name_as_reported: position.name,
             control_status_as_reported: position.control,
@@ -326,9 +323,11 @@ fn term(text: &str) -> Term {
     }
 }
 
-fn place_text(text: &str) -> Location {
+/// Coordinates in brackets are degrees, latitude first, whatever the nation's own system is.
+fn degrees(text: &str) -> Location {
     Location {
         text: text.to_owned(),
+        reference_system: "WGS84".to_owned(),
         ..Location::default()
     }
 }

@@ -113,6 +113,14 @@ pub(super) fn read(content: &[u8]) -> Result<Report, Vec<Fault>> {
 
 /// The frames of a stream.
 pub(super) fn split(content: &[u8]) -> Result<Vec<Part<'_>>, Vec<Fault>> {
+    if content.is_empty() {
+        return Err(vec![at(
+            0,
+            "formats.empty",
+            "nothing in it",
+            "at least one frame",
+        )]);
+    }
     let mut rest = content;
     let mut parts = Vec::new();
     while !rest.is_empty() {

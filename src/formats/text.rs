@@ -138,3 +138,21 @@ pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
         .map(str::trim)
         .filter(|part| !part.is_empty())
 }
+
+/// Whether a line only says that all of it is an exercise, as signallers repeat it:
+/// `EXERCISE EXERCISE EXERCISE`, `НАВЧАННЯ – НАВЧАННЯ`.
+pub(super) fn exercise(line: &str) -> bool {
+    const WORDS: [&str; 6] = [
+        "exercise",
+        "exercice",
+        "übung",
+        "ćwiczenie",
+        "навчання",
+        "учение",
+    ];
+    let mut words = line
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| !word.is_empty())
+        .peekable();
+    words.peek().is_some() && words.all(|word| WORDS.contains(&word.to_lowercase().as_str()))
+}

@@ -137,7 +137,6 @@ impl Document<'_> {
 
 /// Reads a document.
 pub(super) fn parse(source: &str) -> Result<Document<'_>, Fault> {
-    let forbidden = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
     if let Some(at) = source.as_bytes().iter().position(forbidden) {
         let place = line_and_column(source, at);
         return Err(character(place));
@@ -156,6 +155,11 @@ pub(super) fn parse(source: &str) -> Result<Document<'_>, Fault> {
     };
     while builder.step()? {}
     Ok(builder.document)
+}
+
+/// Whether a byte is a control character that XML 1.0 does not allow.
+fn forbidden(byte: &u8) -> bool {
+    *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')
 }
 
 fn character(place: String) -> Fault {
@@ -248,6 +252,9 @@ impl Builder<'_> {
                     let message = format!("{}: {error}", quoted(key));
                     self.fault("formats.xml_entity", message, ENTITIES)
                 })?;
+            if value.bytes().any(|byte| forbidden(&byte)) {
+                return Err(character(self.place()));
+            }
             // `xmlns:x` would hide an attribute `x`, and nothing asks for it.
             if attribute.key.as_ref().starts_with("xmlns") {
                 continue;
