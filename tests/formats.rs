@@ -15,6 +15,8 @@ mod geojson;
 mod hardening;
 #[path = "formats/lines.rs"]
 mod lines;
+#[path = "formats/manual.rs"]
+mod manual;
 #[path = "formats/osce.rs"]
 mod osce;
 #[path = "formats/properties.rs"]

@@ -225,7 +225,7 @@ fn json_that_readers_would_disagree_about_is_refused() {
             feature("\"id\"", "\"geometry\": null, \"id\""),
             "line 4, column 12",
         ),
-        (feature("}\n}", "}"), "line 16, column 3"),
+        (feature("}\n}", "}"), "line 15, column 3"),
         ("{".repeat(200), "line 1, column 2"),
         (
             format!("{}1{}", "[".repeat(200), "]".repeat(200)),

@@ -1,16 +1,23 @@
 //! No bytes make a reader or the splitting of a file panic: random ones, and real messages with
 //! bytes and pieces changed, cut, doubled and put elsewhere. What is refused says why and where.
 
-use crate::support::{envelope, judge_in};
+use crate::support::{COT, GEOJSON, OSCE, SITREP, SK42, SPOTREP, TAK, envelope, judge_in};
 use entente::formats;
 use proptest::prelude::*;
 
 /// Real messages, which are also the seeds of the fuzz targets.
 fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let mut seeds = Vec::new();
-    for media_type in formats::media_types() {
-        let name = media_type.rsplit('/').next().unwrap();
-        let folder = format!("{}/fuzz/corpus/{name}", env!("CARGO_MANIFEST_DIR"));
+    for (media_type, target) in [
+        (COT, "cot"),
+        (GEOJSON, "geojson"),
+        (OSCE, "osce"),
+        (SITREP, "sitrep"),
+        (SK42, "sk42"),
+        (SPOTREP, "spotrep"),
+        (TAK, "tak"),
+    ] {
+        let folder = format!("{}/fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
         let mut files: Vec<_> = std::fs::read_dir(&folder)
             .unwrap_or_else(|error| panic!("{folder}: {error}"))
             .map(|entry| entry.unwrap().path())
