@@ -127,7 +127,8 @@ fn point(root: Element<'_>, faults: &mut Vec<Fault>) -> Option<Point> {
     let mut number = |name: &str| {
         let text = point.attribute(name).map(str::trim).unwrap_or_default();
         let number = text.parse().ok().filter(|value: &f64| value.is_finite());
-        if number.is_none() && !(text.is_empty() && !matches!(name, "lat" | "lon")) {
+        let is_needed = matches!(name, "lat" | "lon");
+        if number.is_none() && (is_needed || !text.is_empty()) {
             let message = match text {
                 "" => format!("{name} is missing"),
                 text => format!("{name} {} is no number", quoted(text)),

@@ -226,7 +226,8 @@ fn columns(row: &StringRecord, delimiter: u8) -> Result<Header, Vec<Fault>> {
             fault(format!("no column {name}"));
         }
     }
-    if !has(Column::DateTime) && !(has(Column::Date) && has(Column::Time)) {
+    let timed = has(Column::DateTime) || (has(Column::Date) && has(Column::Time));
+    if !timed {
         fault("no column Date, time".to_owned());
     }
     if !faults.is_empty() {
@@ -250,69 +251,70 @@ fn report(header: &Header, row: &StringRecord) -> Result<Report, Vec<Fault>> {
         )]);
     }
     let cell = |wanted: Column| {
-        let at = header
-            .columns
-            .iter()
-            .position(|(known, _)| *known == wanted);
-        let text = at.and_then(|at| row.get(at)).map(str::trim);
-        text.filter(|text| !text.is_empty())
+        let mut columns = header.columns.iter();
+        let at = columns.position(|(known, _)| *known == wanted)?;
+        row.get(at).map(str::trim).filter(|text| !text.is_empty())
     };
+    Ok(Report {
+        report_id: cell(Column::Id).unwrap_or_default().to_owned(),
+        body: Some(Body::Sighting(Box::new(sighting(&cell, row)?))),
+        narratives: narrative(header, row).into_iter().collect(),
+        ..Report::default()
+    })
+}
+
+fn sighting<'r>(
+    cell: &impl Fn(Column) -> Option<&'r str>,
+    row: &StringRecord,
+) -> Result<Sighting, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut fault = |rule, message: String, expected: &str| {
         faults.push(Fault::new(line(row), rule, message, expected));
     };
     let position = cell(Column::Position).map(cells::position);
-    let (location, unknown_reason) = match cells::event(cell(Column::Event), position.as_ref()) {
-        Ok(found) => found,
-        Err(message) => {
-            let expected = "a distance and a wind with an SMM position beside it, such as `2-3km \
-                            NE`, or with the place behind it, such as `5km SSW of Donetsk`";
-            fault("formats.osce_anchor", message, expected);
-            (None, String::new())
-        }
-    };
+    let found = cells::event(cell(Column::Event), position.as_ref());
+    let (location, unknown_reason) = found.unwrap_or_else(|message| {
+        let expected = "a distance and a wind with an SMM position beside it, such as `2-3km NE`, \
+                        or with the place behind it, such as `5km SSW of Donetsk`";
+        fault("formats.osce_anchor", message, expected);
+        (None, String::new())
+    });
     let confidence = cell(Column::Confidence).and_then(|text| {
         let code = admiralty(text);
         if code.is_none() {
             let message = format!("confidence {} is no code", quoted(text));
-            fault(
-                "formats.osce_confidence",
-                message,
-                "an Admiralty code such as B2",
-            );
+            let expected = "an Admiralty code such as B2";
+            fault("formats.osce_confidence", message, expected);
         }
         code
     });
     if !faults.is_empty() {
         return Err(faults);
     }
-    let sighting = Sighting {
+    Ok(Sighting {
         origin: OWN_OBSERVATION,
-        observed_from: time(&cell),
+        observed_from: time(cell),
         means: cell(Column::Means)
             .map(|text| list(text).map(term).collect())
             .unwrap_or_default(),
         location,
         location_unknown_reason: unknown_reason,
-        observer_position: position.as_ref().and_then(|p| p.coordinates()).map(degrees),
+        observer_position: position
+            .as_ref()
+            .and_then(|position| position.coordinates())
+            .map(degrees),
         place: position.map(|position| Place {
             name_as_reported: position.name,
             control_status_as_reported: position.control,
             ..Place::default()
         }),
-        observations: vec![observation(&cell)],
+        observations: vec![observation(cell)],
         confidence: confidence.map(|(source, credibility)| Confidence {
             source_reliability: source.to_owned(),
             credibility: credibility.to_owned(),
             ..Confidence::default()
         }),
         ..Sighting::default()
-    };
-    Ok(Report {
-        report_id: cell(Column::Id).unwrap_or_default().to_owned(),
-        body: Some(Body::Sighting(Box::new(sighting))),
-        narratives: narrative(header, row).into_iter().collect(),
-        ..Report::default()
     })
 }
 

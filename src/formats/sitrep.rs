@@ -143,18 +143,44 @@ fn contribution(
     id: Option<&str>,
     faults: &mut Vec<Fault>,
 ) -> Option<Contribution> {
-    let Some(totals) = totals(sitrep, faults) else {
-        return None;
-    };
+    let totals = totals(sitrep, faults)?;
     let period = child(sitrep, "forTimePeriod");
     let bound = |name| period.and_then(|period| date(child_text(period, name)?));
     let (from, to) = (bound("fromDateTime"), bound("toDateTime"));
     let prepared =
         child(sitrep, "preparedBy").and_then(|prepared| date(child_text(prepared, "timeValue")?));
-    let day = |time: Option<&str>| {
-        let day = time.and_then(|time| time.get(..SENTINEL_DATE.len()));
-        day.unwrap_or_default().to_owned()
+    let (personnel, equipment, stage) = counted(totals, faults);
+    let kind = if personnel.is_some() {
+        PERSONNEL
+    } else {
+        LOGISTICS
     };
+    let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    Some(Contribution {
+        as_of: to.or(prepared).or(from).map(|text| Time {
+            text: text.to_owned(),
+            ..Time::default()
+        }),
+        period_start: day(from),
+        period_end: day(to),
+        contribution_id: owned(child_text(sitrep, "incidentID").or(id)),
+        kind: coded(kind),
+        stage: coded(stage),
+        unit_name: owned(child_text(sitrep, "reportTitle")),
+        personnel: personnel.into_iter().collect(),
+        equipment: equipment.into_iter().collect(),
+        operational_status: coded(STATUS_UNKNOWN),
+        location: child(sitrep, "reportingLocation").and_then(|at| location(at, faults)),
+        valid_from: day(from.or(to)),
+        ..Contribution::default()
+    })
+}
+
+/// People, items and the stage: what is on hand is deployed, what is committed is authorised.
+fn counted(
+    totals: Element<'_>,
+    faults: &mut Vec<Fault>,
+) -> (Option<Personnel>, Option<Equipment>, i32) {
     let committed = child(totals, "totalResourcesCommitted");
     let on_hand = child(totals, "totalResourcesOnHand");
     if committed.is_none() && on_hand.is_none() {
@@ -166,69 +192,46 @@ fn contribution(
     let mut count = |of: Option<Element<'_>>, name| of.and_then(|of| number(of, name, faults));
     let people = (count(committed, "personnel"), count(on_hand, "personnel"));
     let items = (count(committed, "resources"), count(on_hand, "resources"));
-    let is_some = |pair: (Option<u32>, Option<u32>)| pair.0.is_some() || pair.1.is_some();
-    let coded = |code| {
-        Some(Term {
-            text: String::new(),
-            code,
-        })
+    let personnel = (people != (None, None)).then(|| Personnel {
+        category: CIVILIAN_SPECIALIST,
+        authorised: people.0,
+        deployed: people.1,
+        ..Personnel::default()
+    });
+    let equipment = (items != (None, None)).then(|| Equipment {
+        equipment: Some(Weapon {
+            text: "resources".to_owned(),
+            ..Weapon::default()
+        }),
+        quantity_authorised: items.0,
+        quantity_on_hand: items.1,
+        ..Equipment::default()
+    });
+    let stage = if on_hand.is_some() {
+        DEPLOYED
+    } else {
+        COMMITTED
     };
-    Some(Contribution {
-        as_of: to.or(prepared).or(from).map(|text| Time {
-            text: text.to_owned(),
-            ..Time::default()
-        }),
-        period_start: day(from),
-        period_end: day(to),
-        contribution_id: child_text(sitrep, "incidentID")
-            .or(id)
-            .unwrap_or_default()
-            .to_owned(),
-        kind: coded(if is_some(people) {
-            PERSONNEL
-        } else {
-            LOGISTICS
-        }),
-        stage: coded(if on_hand.is_some() {
-            DEPLOYED
-        } else {
-            COMMITTED
-        }),
-        unit_name: child_text(sitrep, "reportTitle")
-            .unwrap_or_default()
-            .to_owned(),
-        personnel: is_some(people)
-            .then_some(Personnel {
-                category: CIVILIAN_SPECIALIST,
-                authorised: people.0,
-                deployed: people.1,
-                ..Personnel::default()
-            })
-            .into_iter()
-            .collect(),
-        equipment: is_some(items)
-            .then(|| Equipment {
-                equipment: Some(Weapon {
-                    text: "resources".to_owned(),
-                    ..Weapon::default()
-                }),
-                quantity_authorised: items.0,
-                quantity_on_hand: items.1,
-                ..Equipment::default()
-            })
-            .into_iter()
-            .collect(),
-        operational_status: coded(STATUS_UNKNOWN),
-        location: child(sitrep, "reportingLocation").and_then(|at| location(at, faults)),
-        valid_from: day(from.or(to)),
-        ..Contribution::default()
+    (personnel, equipment, stage)
+}
+
+fn coded(code: i32) -> Option<Term> {
+    Some(Term {
+        text: String::new(),
+        code,
     })
+}
+
+/// The day of a time, as `YYYY-MM-DD`.
+fn day(time: Option<&str>) -> String {
+    let day = time.and_then(|time| time.get(..SENTINEL_DATE.len()));
+    day.unwrap_or_default().to_owned()
 }
 
 /// The report, if it holds totals of resources; by its name or its `xsi:type`.
 fn totals<'d>(sitrep: Element<'d>, faults: &mut Vec<Fault>) -> Option<Element<'d>> {
     let report = sitrep.children().find_map(|child| {
-        let kind = child.attribute("type").unwrap_or(child.name());
+        let kind = child.attribute("type").unwrap_or_else(|| child.name());
         let kind = kind.rsplit(':').next().unwrap_or_default();
         let kind = kind.strip_suffix("Type").unwrap_or(kind);
         (is(child, "report") || kind.eq_ignore_ascii_case(TOTALS)).then_some((child, kind))

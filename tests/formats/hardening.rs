@@ -1,18 +1,14 @@
-//! Payloads made to hurt or made by mistake: each is refused in short time, with a rule and a
-//! place, and never by a panic.
+//! Payloads made to hurt or made by mistake: each is refused with a rule and a place, never by
+//! a panic, and before it can cost much.
 
 use crate::cot::MORTAR;
 use crate::support::{COT, GEOJSON, SITREP, judge, refused};
 use entente::formats::{self, PAYLOAD_BYTES_MAX};
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
 
 /// The only violation.
 fn only(media_type: &str, content: impl AsRef<[u8]>) -> (String, &'static str) {
-    let started = Instant::now();
     let mut found = refused(judge("GBR", media_type, content.as_ref()));
-    // Generous: an unoptimised build on a busy machine.
-    assert!(started.elapsed() < Duration::from_secs(5));
     assert_eq!(found.len(), 1, "{found:?}");
     found.remove(0)
 }
