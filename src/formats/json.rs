@@ -79,7 +79,7 @@ pub(super) fn syntax(error: &serde_json::Error) -> Fault {
     Fault::new(
         format!("line {}, column {}", error.line(), error.column()),
         "formats.json_syntax",
-        error.to_string(),
+        super::text::said(error),
         "JSON with each key once",
     )
 }

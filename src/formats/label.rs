@@ -4,6 +4,7 @@
 //! is refused later: never a lower one.
 
 use super::Fault;
+use super::text::quoted;
 use super::xml::Element;
 use crate::report::Marking;
 
@@ -80,7 +81,11 @@ fn take(category: Element<'_>, marking: &mut Marking) -> Result<(), Fault> {
         "RESTRICTIVE" => marking.special.extend(values),
         "INFORMATIVE" => {}
         _ => {
-            let message = format!("a category {tag} of type {kind} is not understood");
+            let message = format!(
+                "a category {} of type {} is not understood",
+                quoted(tag),
+                quoted(&kind)
+            );
             let expected = "RESTRICTIVE, INFORMATIVE, or PERMISSIVE with TagName `Releasable To`";
             return Err(category.fault("formats.label_category", message, expected));
         }

@@ -144,7 +144,7 @@ fn table(text: &str) -> Result<(Header, Vec<StringRecord>), Vec<Fault>> {
     let mut rows = Vec::new();
     for row in reader.records() {
         let row = row.map_err(|error| {
-            let message = error.to_string();
+            let message = text::said(&error);
             vec![Fault::new(
                 "content",
                 "formats.osce_csv",

@@ -227,6 +227,8 @@ impl Form {
                     return;
                 }
             },
+            // In a story a letter and a dash are prose.
+            None if self.is_in_narrative() && label(part).is_none() => None,
             None => labelled(part),
         };
         match (found, self.lines.last_mut()) {
@@ -241,6 +243,10 @@ impl Form {
                 self.fault(number, "formats.spotrep_line", message, expected);
             }
         }
+    }
+
+    fn is_in_narrative(&self) -> bool {
+        matches!(self.lines.last(), Some((Line::Narrative, _)))
     }
 
     fn line(&mut self, line: Line, value: &str, number: usize) {

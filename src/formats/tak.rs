@@ -202,8 +202,12 @@ fn protobuf(message: &[u8]) -> Result<Report, Vec<Fault>> {
             expected,
         )]
     };
-    let message = TakMessage::decode(message)
-        .map_err(|error| fault(format!("no TakMessage: {error}"), "a TakMessage"))?;
+    let message = TakMessage::decode(message).map_err(|error| {
+        fault(
+            format!("no TakMessage: {}", text::said(&error)),
+            "a TakMessage",
+        )
+    })?;
     let Some(event) = message.event else {
         let expected = "a TakMessage with cotEvent; control messages are no reports";
         return Err(fault("no event in the message".to_owned(), expected));

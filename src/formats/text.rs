@@ -32,6 +32,9 @@ pub(super) fn bounded(content: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Most characters of what a library says that a message repeats.
+const SAID_CHARS_MAX: usize = 300;
+
 /// The payload as text without a byte order mark, if it is within bounds and UTF-8.
 pub(super) fn utf8(content: &[u8]) -> Result<&str, Fault> {
     bounded(content)?;
@@ -96,15 +99,29 @@ pub(super) fn line_and_column(text: &str, at: usize) -> String {
 
 /// A text for a message: bounded, control characters escaped.
 pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::from("`");
-    for c in text.chars().take(QUOTED_CHARS_MAX) {
+    format!("`{}`", shown(text, QUOTED_CHARS_MAX))
+}
+
+/// What a library says of a payload, which may repeat as much of it as it likes: bounded,
+/// control characters escaped.
+pub(super) fn said(error: &dyn std::fmt::Display) -> String {
+    shown(&error.to_string(), SAID_CHARS_MAX)
+}
+
+/// A name as part of a place: bounded, control characters escaped.
+pub(super) fn named(text: &str) -> String {
+    shown(text, QUOTED_CHARS_MAX)
+}
+
+fn shown(text: &str, chars_max: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(chars_max));
+    for c in text.chars().take(chars_max) {
         if c.is_control() {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
     }
-    out.push('`');
     out
 }
 

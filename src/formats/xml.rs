@@ -3,7 +3,7 @@
 //! UTF-8 only; depth, elements and attributes are bounded. One fault ends the reading.
 
 use super::Fault;
-use super::text::{line_and_column, quoted};
+use super::text::{line_and_column, named, quoted, said};
 use quick_xml::XmlVersion;
 use quick_xml::events::attributes::AttrError;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
@@ -111,7 +111,7 @@ impl<'d> Element<'d> {
     pub(super) fn place(self) -> String {
         let at = self.node().map_or(0, |node| node.at);
         let place = line_and_column(self.document.source, at);
-        format!("{place} ({})", self.name())
+        format!("{place} ({})", named(self.name()))
     }
 
     /// A fault of this element.
@@ -190,12 +190,7 @@ impl Builder<'_> {
         let event = self.reader.read_event().map_err(|error| {
             let at = position(self.reader.error_position());
             let place = line_and_column(self.document.source, at);
-            Fault::new(
-                place,
-                "formats.xml_syntax",
-                error.to_string(),
-                "well-formed XML",
-            )
+            Fault::new(place, "formats.xml_syntax", said(&error), "well-formed XML")
         })?;
         match event {
             Event::Start(start) => self.start(&start)?,
@@ -249,7 +244,7 @@ impl Builder<'_> {
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
                 .map_err(|error| {
-                    let message = format!("{}: {error}", quoted(key));
+                    let message = format!("{}: {}", quoted(key), said(&error));
                     self.fault("formats.xml_entity", message, ENTITIES)
                 })?;
             if value.bytes().any(|byte| forbidden(&byte)) {
@@ -356,7 +351,7 @@ impl Builder<'_> {
             | AttrError::UnquotedValue(_)
             | AttrError::ExpectedQuote(..) => "formats.xml_syntax",
         };
-        self.fault(rule, error.to_string(), "each attribute once, in quotes")
+        self.fault(rule, said(error), "each attribute once, in quotes")
     }
 
     fn finish(&self) -> Result<bool, Fault> {

@@ -178,3 +178,36 @@ fn faults_are_bounded_too() {
     let violations = judge("GBR", GEOJSON, text).unwrap_err();
     assert_eq!(violations.list.len(), 100);
 }
+
+#[test]
+fn messages_repeat_no_more_of_a_payload_than_helps() {
+    let name = "x".repeat(30_000);
+    for (media_type, content) in [
+        (COT, format!("<{name}>")),
+        (COT, format!("<{name}></{name}y>")),
+        (COT, format!("<{name}/>")),
+        (COT, format!("<event a='&{name};'/>")),
+        (COT, format!("<event>&{name};</event>")),
+        (GEOJSON, format!(r#"{{"type": "{name}"}}"#)),
+        (GEOJSON, format!(r#"{{"{name}": 1, "{name}": 2}}"#)),
+        (
+            GEOJSON,
+            format!(
+                r#"{{"type": "Feature", "properties": {{"observations": [{{"{name}": 1}}]}}}}"#
+            ),
+        ),
+    ] {
+        let violations = judge("GBR", media_type, &content).unwrap_err();
+        for violation in &violations.list {
+            let told = violation.field.len() + violation.message.len() + violation.expected.len();
+            assert!(told < 1_000, "{}", violation.rule);
+        }
+        for fault in formats::split(media_type, content.as_bytes())
+            .err()
+            .iter()
+            .flatten()
+        {
+            assert!(fault.place.len() + fault.message.len() < 1_000);
+        }
+    }
+}

@@ -72,6 +72,20 @@ fn salute_is_read_by_letters_in_any_order_and_with_gaps() {
 }
 
 #[test]
+fn a_letter_and_a_dash_in_a_story_are_prose() {
+    let text = "TIME: 061830ZJAN26\nLOCATION: 37UDP1072918760\nACTIVITY: explosion\n\
+                NARRATIVE: two houses\nE - of the river\nS: 3";
+    let record = judge("GBR", SPOTREP, text).expect("a record");
+    assert_eq!(
+        record.narratives[0].text,
+        "NARRATIVE: two houses\nE - of the river"
+    );
+    let observation = &sighting(&record).observations[0];
+    assert_eq!(observation.weapon, None);
+    assert_eq!(observation.count.as_ref().unwrap().max, Some(3));
+}
+
+#[test]
 fn a_date_time_group_may_stand_behind_its_line() {
     let text = "LINE 3 - SIZE about 5 (061830ZJAN26)\nLINE 4 - ACTIVITY explosions (061830ZJAN26)\n\
                 LINE 5 - LOCATION 37U DP 10729 18760";

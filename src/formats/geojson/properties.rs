@@ -4,7 +4,7 @@
 
 use crate::formats::Fault;
 use crate::formats::json::Json;
-use crate::formats::text::{admiralty, quoted};
+use crate::formats::text::{admiralty, named, quoted};
 use crate::report::{
     Bearing, Body, Confidence, Count, Location, Marking, Narrative, Observation, Place, Report,
     Sighting, Term, Time, Weapon, WireTime,
@@ -112,7 +112,7 @@ impl<'j, 'f> Properties<'j, 'f> {
     }
 
     fn fault(&mut self, key: &str, message: String, expected: impl Into<String>) {
-        let place = format!("{}.{key}", self.place);
+        let place = format!("{}.{}", self.place, named(key));
         self.faults.push(Fault::new(
             place,
             "formats.geojson_property",
