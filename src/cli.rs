@@ -8,6 +8,7 @@ mod demo;
 mod feed_line;
 mod foreign;
 mod ground;
+mod input;
 mod lines;
 mod normalise;
 mod partner;

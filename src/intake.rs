@@ -6,6 +6,8 @@
 
 mod judge;
 
+pub use judge::read_native;
+
 use crate::clock::Clock;
 use crate::identity::{Identity, NationCode};
 use crate::journal::quarantine::{Bounds, Quarantine, QuarantineError};

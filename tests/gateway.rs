@@ -14,6 +14,8 @@ mod drain;
 mod feed;
 #[path = "gateway/handshake.rs"]
 mod handshake;
+#[path = "gateway/native.rs"]
+mod native;
 #[path = "gateway/submit.rs"]
 mod submit;
 #[path = "gateway/support.rs"]

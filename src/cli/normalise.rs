@@ -1,12 +1,15 @@
 //! `entente normalise`: the normaliser alone, no server. For each line either the record with
 //! its trace, or every reason why not.
 
-use super::lines::Lines;
-use super::{Failure, fail, reports};
+use super::input::{Input, NativeFile};
+use super::{Failure, fail};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config;
 use crate::identity::{Identity, NationCode, SystemName};
+use crate::intake::read_native;
 use crate::normalise::{Context, Profile, Violations, normalise};
+use crate::record::Text;
+use crate::wire::proto::submit_stream_request::Payload;
 use crate::wire::{self, json};
 use aws_lc_rs::digest::{SHA256, digest};
 use clap::Args;
@@ -22,7 +25,8 @@ const REPORT_MEDIA_TYPE: &str = "application/vnd.entente.report.v1+protobuf";
 /// Where the gateway's configuration lies unless told otherwise.
 const CONFIG_DEFAULT: &str = "config/gateway.toml";
 
-/// Normalises reports without a gateway: NDJSON in, for each line the record or all violations.
+/// Normalises reports without a gateway: NDJSON in, for each line the record or all violations;
+/// or with --media-type a file in a format of its own, for each report in it.
 ///
 /// Each line of the answer is {"record":{...},"trace":[...]} or {"violations":[...]}. The
 /// notation comes from --nation-file, or from the nation's file of the gateway's configuration
@@ -46,6 +50,8 @@ pub(super) struct Normalise {
     /// The nation's file itself, under the default rules.
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     nation_file: Option<PathBuf>,
+    #[command(flatten)]
+    native: NativeFile,
     /// File with the reports; `-`: standard input.
     #[arg(default_value = "-")]
     file: PathBuf,
@@ -87,13 +93,13 @@ pub(super) fn run(arguments: &Normalise) -> Result<(), Failure> {
     let identity = Identity { nation, system };
     let received_at = arguments.received_at;
     let received_at = received_at.unwrap_or_else(|| SystemClock::default().now());
-    let mut lines = Lines::open(&arguments.file)?;
+    let mut input = Input::open(&arguments.file, &arguments.native, None)?;
     let mut out = BufWriter::new(io::stdout());
     let watched = io::stdout().is_terminal() || arguments.file == Path::new("-");
     let mut refused = false;
-    while let Some((_, content)) = lines.next().map_err(fail)? {
-        let answer = reports::report(&content)
-            .and_then(|report| one(&report, &identity, &profile, received_at))
+    while let Some((_, report)) = input.next().map_err(fail)? {
+        let answer = report
+            .and_then(|report| one(report, &identity, &profile, received_at))
             .unwrap_or_else(|violations| {
                 refused = true;
                 reasons(violations)
@@ -136,23 +142,35 @@ fn profile(arguments: &Normalise, nation: NationCode) -> Result<Arc<Profile>, Fa
     Ok(file.profile)
 }
 
-/// What becomes of one serialised report.
+/// What becomes of one report.
 fn one(
-    report: &[u8],
+    payload: Payload,
     identity: &Identity,
     profile: &Profile,
     received_at: Timestamp,
 ) -> Result<Answer, Violations> {
+    let (report, original, original_media_type) = match payload {
+        Payload::Report(report) => (
+            wire::decode_report(&report)?,
+            report,
+            Text::from(REPORT_MEDIA_TYPE),
+        ),
+        Payload::Native(native) => {
+            let native = wire::Native::from(native);
+            let report = read_native(&native)?;
+            (report, native.content, native.media_type.into())
+        }
+    };
     let mut original_sha256 = [0; 32];
-    original_sha256.copy_from_slice(digest(&SHA256, report).as_ref());
+    original_sha256.copy_from_slice(digest(&SHA256, &original).as_ref());
     let context = Context {
         identity,
         profile,
         received_at,
         original_sha256,
-        original_media_type: REPORT_MEDIA_TYPE.into(),
+        original_media_type,
     };
-    let record = normalise(wire::decode_report(report)?, &context)?;
+    let record = normalise(report, &context)?;
     let shown = json::record_and_trace(&wire::encode_record(record));
     let (record, trace) = shown.map_err(|error| {
         // Cannot happen: the record was encoded a moment ago.

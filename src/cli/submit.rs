@@ -4,15 +4,15 @@
 
 mod shown;
 
-use super::lines::Lines;
+use super::input::{Input, NativeFile};
 use super::partner::{self, Partner};
-use super::{Failure, Output, fail, reports};
+use super::{Failure, Output, fail};
 use crate::client::submitter::{self, Settings};
 use crate::client::{ClientError, Endpoint};
 use crate::normalise::Violations;
 use crate::wire::outcome::{About, rejected};
-use crate::wire::proto::{Outcome, SubmitRequest, submit_request::Payload};
-use bytes::Bytes;
+use crate::wire::proto::submit_stream_request::Payload;
+use crate::wire::proto::{Outcome, SubmitRequest, submit_request};
 use clap::Args;
 use shown::Shown;
 use std::io;
@@ -22,7 +22,8 @@ use tokio::sync::mpsc;
 /// Lines that are read ahead of the connection.
 const AHEAD_MAX: usize = 4096;
 
-/// Hands in reports: NDJSON in protobuf's JSON mapping, one report a line.
+/// Hands in reports: NDJSON in protobuf's JSON mapping, one report a line, or with --media-type
+/// a file in a format of its own, where `line` is the number of the report in the file.
 ///
 /// Shows what became of each line. Goes on after a broken connection without doubling anything:
 /// what was sent twice is answered with its first receipt. Exit code 3: some were refused.
@@ -36,6 +37,8 @@ pub(super) struct Submit {
     /// How to show outcomes: for people, or one JSON object a line.
     #[arg(long, value_enum, default_value_t)]
     output: Output,
+    #[command(flatten)]
+    native: NativeFile,
     /// File with the reports; `-`: standard input.
     file: PathBuf,
 }
@@ -50,7 +53,8 @@ struct Turn {
 
 pub(super) fn run(arguments: &Submit) -> Result<(), Failure> {
     let endpoint = arguments.partner.endpoint()?;
-    let lines = Lines::open(&arguments.file)?.with_progress(&arguments.file, arguments.output);
+    let watched = Some(arguments.output);
+    let input = Input::open(&arguments.file, &arguments.native, watched)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -60,9 +64,9 @@ pub(super) fn run(arguments: &Submit) -> Result<(), Failure> {
     let outcome = runtime.block_on(async {
         partner::introduce(&endpoint, "submit").await?;
         if arguments.validate_only {
-            validate(&endpoint, lines, &mut shown).await
+            validate(&endpoint, input, &mut shown).await
         } else {
-            submit(&endpoint, lines, &mut shown).await
+            submit(&endpoint, input, &mut shown).await
         }
     });
     // A reader that waits for standard input must not keep the command alive.
@@ -78,11 +82,11 @@ pub(super) fn run(arguments: &Submit) -> Result<(), Failure> {
 }
 
 /// Submits all lines over a stream and shows the outcomes in order.
-async fn submit(endpoint: &Endpoint, lines: Lines, shown: &mut Shown) -> Result<(), Failure> {
+async fn submit(endpoint: &Endpoint, input: Input, shown: &mut Shown) -> Result<(), Failure> {
     let (reports_in, reports) = mpsc::channel(AHEAD_MAX);
     let (turns_in, turns) = mpsc::channel(AHEAD_MAX);
     let (outcomes_in, outcomes) = mpsc::channel(AHEAD_MAX);
-    let reader = std::thread::spawn(move || read(lines, &reports_in, &turns_in));
+    let reader = std::thread::spawn(move || read(input, &reports_in, &turns_in));
     let sending = async move {
         submitter::submit(endpoint, reports, &outcomes_in, Settings::default()).await
     };
@@ -107,12 +111,12 @@ fn unfinished(error: ClientError) -> Failure {
 
 /// Reads lines and turns them into reports, on a thread of its own.
 fn read(
-    mut lines: Lines,
-    sent: &mpsc::Sender<Bytes>,
+    mut input: Input,
+    sent: &mpsc::Sender<Payload>,
     turns: &mpsc::Sender<Turn>,
 ) -> io::Result<()> {
-    while let Some((line, content)) = lines.next()? {
-        let (report, refused_here) = match reports::report(&content) {
+    while let Some((line, report)) = input.next()? {
+        let (report, refused_here) = match report {
             Ok(report) => (Some(report), None),
             Err(violations) => (None, Some(violations)),
         };
@@ -167,18 +171,19 @@ fn refused_here(violations: &Violations) -> Outcome {
 }
 
 /// Asks the gateway to judge line after line.
-async fn validate(endpoint: &Endpoint, mut lines: Lines, shown: &mut Shown) -> Result<(), Failure> {
+async fn validate(endpoint: &Endpoint, mut input: Input, shown: &mut Shown) -> Result<(), Failure> {
     let mut client = endpoint.submission().await.map_err(fail)?;
-    while let Some((line, content)) = lines.next().map_err(fail)? {
-        let report = match reports::report(&content) {
-            Ok(report) => report,
+    while let Some((line, report)) = input.next().map_err(fail)? {
+        let payload = match report {
+            Ok(Payload::Report(report)) => submit_request::Payload::Report(report),
+            Ok(Payload::Native(native)) => submit_request::Payload::Native(native),
             Err(violations) => {
                 shown.outcome(line, &refused_here(&violations));
                 continue;
             }
         };
         let request = SubmitRequest {
-            payload: Some(Payload::Report(report)),
+            payload: Some(payload),
             validate_only: true,
         };
         let answer = client.submit(request).await;

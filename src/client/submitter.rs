@@ -4,7 +4,6 @@ use super::{ATTEMPTS_UNASKED, Again, ClientError, Endpoint, Patience, again, ref
 use crate::wire::proto::{
     Outcome, SubmitStreamRequest, SubmitStreamResponse, submit_stream_request::Payload,
 };
-use bytes::Bytes;
 use std::collections::VecDeque;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -32,14 +31,15 @@ impl Default for Settings {
 }
 
 /// Submits what comes out of `reports` until it ends, and puts one outcome a report into
-/// `outcomes`, in order; their ordinals count over all connections.
+/// `outcomes`, in order; their ordinals count over all connections. A report is serialised, or
+/// a payload in a format of its own.
 ///
 /// # Errors
 /// The gateway refuses the stream, or there is no progress for too long. What has no outcome
 /// then is unknown; submitting it again is safe.
 pub async fn submit(
     endpoint: &Endpoint,
-    mut reports: mpsc::Receiver<Bytes>,
+    mut reports: mpsc::Receiver<Payload>,
     outcomes: &mpsc::Sender<Outcome>,
     settings: Settings,
 ) -> Result<(), ClientError> {
@@ -78,7 +78,7 @@ pub async fn submit(
 
 /// Reports between submission and outcome.
 struct Window {
-    waiting: VecDeque<Bytes>,
+    waiting: VecDeque<Payload>,
     settled: u64,
     /// More may come.
     open: bool,
@@ -102,7 +102,7 @@ impl From<Status> for Ended {
 async fn run(
     endpoint: &Endpoint,
     window: &mut Window,
-    reports: &mut mpsc::Receiver<Bytes>,
+    reports: &mut mpsc::Receiver<Payload>,
     outcomes: &mpsc::Sender<Outcome>,
     settings: Settings,
 ) -> Result<(), Ended> {
@@ -130,7 +130,7 @@ async fn run(
             place = outgoing.reserve(), if sent < window.waiting.len() => {
                 // A closed channel shows in the answers.
                 if let (Ok(place), Some(report)) = (place, window.waiting.get(sent)) {
-                    place.send(SubmitStreamRequest { payload: Some(Payload::Report(report.clone())) });
+                    place.send(SubmitStreamRequest { payload: Some(report.clone()) });
                     sent += 1;
                 }
             }

@@ -3,13 +3,13 @@
 //! Segments are separated by semicolons or lines. The first with a date is the time, the one
 //! with X and Y the place; a number with `од.` is equipment, any other number an observation;
 //! the rest have labels: `спосіб:`, `зброя:`, `фаза:`, `напрямок:`, `достовірність:`,
-//! `примітка:`. Labels of weapon, phase and direction belong to the observation before them.
+//! `примітка:`, and for the whole `номер:` and `гриф:`. Labels of weapon, phase and direction belong to the observation before them.
 
 use super::Fault;
-use super::text::{admiralty, label, list, quoted};
+use super::text::{admiralty, exercise, label, list, quoted};
 use crate::report::{
-    Bearing, Body, Confidence, Count, Location, Narrative, Observation, Report, Sighting, Term,
-    Time, Weapon,
+    Bearing, Body, Confidence, Count, Location, Marking, Narrative, Observation, Report, Sighting,
+    Term, Time, Weapon,
 };
 
 /// `ORIGIN_OWN_OBSERVATION`.
@@ -18,6 +18,8 @@ const OWN_OBSERVATION: i32 = 1;
 const EQUIPMENT_PRESENT: i32 = 8;
 /// `COUNT_BASIS_ITEM`.
 const ITEM: i32 = 3;
+/// `ENVIRONMENT_EXERCISE`.
+const EXERCISE: i32 = 2;
 
 /// What the vocabulary takes as seen, with a warning.
 const NO_MEANS: &str = "донесення без зазначення способу";
@@ -63,6 +65,8 @@ enum Label {
     Direction,
     Confidence,
     Note,
+    Number,
+    Marking,
 }
 
 const LABELS: &[(&str, Label)] = &[
@@ -81,12 +85,20 @@ const LABELS: &[(&str, Label)] = &[
     ("достоверность", Label::Confidence),
     ("примітка", Label::Note),
     ("примечание", Label::Note),
+    ("номер", Label::Number),
+    ("гриф", Label::Marking),
 ];
+
+/// Titles: nothing, or the number of the report behind them.
+const TITLES: &[&str] = &["донесення", "донесение", "повідомлення", "сообщение"];
 
 /// The report while it is read.
 #[derive(Default)]
 struct Draft {
     sighting: Sighting,
+    number: String,
+    marking: Option<Marking>,
+    is_exercise: bool,
     notes: Vec<String>,
     faults: Vec<Fault>,
 }
@@ -119,6 +131,9 @@ pub(super) fn read(text: &str) -> Result<Report, Vec<Fault>> {
         }],
     };
     Ok(Report {
+        report_id: draft.number,
+        environment: if draft.is_exercise { EXERCISE } else { 0 },
+        marking: draft.marking,
         body: Some(Body::Sighting(Box::new(draft.sighting))),
         narratives,
         ..Report::default()
@@ -127,7 +142,11 @@ pub(super) fn read(text: &str) -> Result<Report, Vec<Fault>> {
 
 impl Draft {
     fn take(&mut self, segment: &str, line: usize) {
-        if let Some((name, value)) = label(segment) {
+        if exercise(segment) {
+            self.is_exercise = true;
+        } else if let Some(number) = title(segment) {
+            number.clone_into(&mut self.number);
+        } else if let Some((name, value)) = label(segment) {
             match LABELS.iter().find(|(known, _)| *known == name) {
                 Some((_, label)) => self.labelled(*label, value, line),
                 None => {
@@ -151,6 +170,15 @@ impl Draft {
             Label::Until => self.sighting.observed_until = Some(time(value)),
             Label::Place => self.place(value, line),
             Label::Means => self.sighting.means.extend(list(value).map(term)),
+            Label::Number => value
+                .trim_start_matches(['№', ' '])
+                .clone_into(&mut self.number),
+            Label::Marking => {
+                self.marking = Some(Marking {
+                    text: value.to_owned(),
+                    ..Marking::default()
+                });
+            }
             Label::Note => self.notes.push(value.to_owned()),
             Label::Confidence => match admiralty(value) {
                 Some((source, credibility)) => {
@@ -211,6 +239,18 @@ impl Draft {
     }
 }
 
+/// The number behind a title such as `Донесення № 17`; empty where there is none.
+fn title(segment: &str) -> Option<&str> {
+    let lower = segment.to_lowercase();
+    let title = TITLES.iter().find(|title| lower.starts_with(**title))?;
+    // Lower case has the same length in these alphabets, and `get` says if ever not.
+    let behind = segment.get(title.len()..)?.trim();
+    if behind.is_empty() {
+        return Some(behind);
+    }
+    behind.strip_prefix('№').map(str::trim)
+}
+
 fn detail(observation: &mut Observation, label: Label, value: &str) {
     let text = value.to_owned();
     match label {
@@ -244,12 +284,51 @@ fn time(text: &str) -> Time {
     }
 }
 
-/// Whether a segment names a reference system, or X and Y in either alphabet.
+/// Whether a segment names a reference system, gives X or Y in either alphabet, is two long
+/// numbers, or is a map square. Whether it says enough is the normaliser's to judge.
 fn is_place(segment: &str) -> bool {
-    const SYSTEMS: [&str; 6] = ["СК-42", "СК42", "SK-42", "УСК-2000", "UCS-2000", "MGRS"];
+    const SYSTEMS: [&str; 8] = [
+        "СК-42",
+        "СК42",
+        "SK-42",
+        "УСК-2000",
+        "UCS-2000",
+        "MGRS",
+        "КВ.",
+        "КВАДРАТ",
+    ];
     let upper = segment.to_uppercase();
     let named = SYSTEMS.iter().any(|system| upper.starts_with(system));
-    named || (has_axis(&upper, ['X', 'Х']) && has_axis(&upper, ['Y', 'У']))
+    named
+        || has_axis(&upper, ['X', 'Х'])
+        || has_axis(&upper, ['Y', 'У'])
+        || are_numbers(segment)
+        || is_map_square(segment)
+}
+
+/// `5527375 5286476`: two numbers of a grid in metres, without letters.
+fn are_numbers(segment: &str) -> bool {
+    let mut numbers = segment
+        .split([' ', '\u{a0}', ',', '/'])
+        .filter(|part| !part.is_empty());
+    let is_number = |part: &str| {
+        (5..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let pair = [numbers.next(), numbers.next()];
+    numbers.next().is_none() && pair.iter().all(|part| part.is_some_and(is_number))
+}
+
+/// `6608-4`, `5013-А`: a kilometre square, and which part of it.
+fn is_map_square(segment: &str) -> bool {
+    let Some((square, part)) = segment.split_once('-') else {
+        return false;
+    };
+    square.len() == 4
+        && square.bytes().all(|byte| byte.is_ascii_digit())
+        && matches!(
+            part.trim(),
+            "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "А" | "Б" | "В" | "Г"
+        )
 }
 
 /// Whether one of the letters stands before an equals sign.

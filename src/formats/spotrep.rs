@@ -1,14 +1,16 @@
 //! `text/x-spotrep`: SALUTE and SPOTREP lines, such as `LINE 5 37U DP 10729 18760`,
-//! `LINE 3 - SIZE: about 5`, `LOCATION: 37U DP 10729 18760`. Beside the lines of the form it
-//! takes `MEANS:`, `PHASE:`, `DIRECTION:` and `CONFIDENCE:`. A line without a label goes on
-//! with the one before it. An authentication is dropped: it is a secret of the sender's, and
-//! the payload is kept as it came.
+//! `LINE 3 - SIZE: about 5`, `LOCATION: 37U DP 10729 18760`, `L - 37U DP 10729 18760`, and the
+//! British contact report with its three `WHAT:`. Lines may be missing and stand in any order.
+//! Beside the lines of the form it takes `MEANS:`, `PHASE:`, `DIRECTION:`, `CONFIDENCE:` and
+//! `CLASSIFICATION:`. A line without a label goes on with the one before it. A date-time group
+//! in brackets may stand behind a line. An authentication is dropped: it is a secret of the
+//! sender's, and the payload is kept as it came.
 
 use super::Fault;
-use super::text::{admiralty, label, list, quoted};
+use super::text::{admiralty, exercise, label, list, quoted};
 use crate::report::{
-    Bearing, Body, Confidence, Count, Location, Narrative, Observation, Report, Sighting, Term,
-    Time, Weapon,
+    Bearing, Body, Confidence, Count, Location, Marking, Narrative, Observation, Report, Sighting,
+    Term, Time, Weapon,
 };
 
 /// `ORIGIN_OWN_OBSERVATION`: the form reports what the sender itself saw.
@@ -17,6 +19,8 @@ const OWN_OBSERVATION: i32 = 1;
 const EQUIPMENT_PRESENT: i32 = 8;
 /// `COUNT_BASIS_ITEM`.
 const ITEM: i32 = 3;
+/// `ENVIRONMENT_EXERCISE`.
+const EXERCISE: i32 = 2;
 
 /// What the vocabulary takes as seen, with a warning.
 const NO_MEANS: &str = "SPOTREP names no means";
@@ -42,6 +46,9 @@ enum Line {
     Phase,
     Direction,
     Confidence,
+    Classification,
+    /// The second and third `WHAT:` of a contact report: what the sender does about it.
+    Intent,
 }
 
 /// The numbered lines, in their order, with the labels that may stand behind the number.
@@ -89,47 +96,64 @@ const LABELLED: &[(&str, Line)] = &[
     ("phase", Line::Phase),
     ("direction", Line::Direction),
     ("confidence", Line::Confidence),
+    ("classification", Line::Classification),
+    ("marking", Line::Classification),
 ];
 
 /// Titles that say nothing.
-const TITLES: &[&str] = &["spotrep", "salute", "salute report", "spot report"];
+const TITLES: &[&str] = &[
+    "spotrep",
+    "salute",
+    "salute report",
+    "spot report",
+    "contact report",
+    "contact",
+];
 
-/// Values by line, each once.
-type Form = Vec<(Line, String)>;
+/// The form while it is read.
+#[derive(Default)]
+struct Form {
+    /// Values by line, each once, but for [`Line::Intent`].
+    lines: Vec<(Line, String)>,
+    /// A date-time group behind a line, and whether there are others.
+    behind: Option<String>,
+    is_exercise: bool,
+    faults: Vec<Fault>,
+}
 
 /// Reads the form.
 pub(super) fn read(text: &str) -> Result<Report, Vec<Fault>> {
-    let mut form = Form::new();
-    let mut faults = Vec::new();
+    let mut form = Form::default();
     for (index, line) in text.lines().enumerate() {
         for part in parts(line) {
-            take(part, index + 1, &mut form, &mut faults);
+            form.take(part, index + 1);
         }
     }
-    if faults.is_empty() && form.is_empty() {
-        faults.push(Fault::new(
+    form.time_behind_lines();
+    if form.faults.is_empty() && form.lines.is_empty() {
+        form.faults.push(Fault::new(
             "content",
             "formats.spotrep_line",
             "no line of a SPOTREP",
             "lines such as `LINE 5 37U DP 10729 18760` or `LOCATION: ...`",
         ));
     }
-    if faults.is_empty() {
+    if form.faults.is_empty() {
         Ok(report(&form))
     } else {
-        Err(faults)
+        Err(form.faults)
     }
 }
 
-/// Lines may stand behind each other: `LINE 1 ... / LINE 5 ...`, or `... // LINE 5`.
+/// Lines may stand behind each other: `LINE 1 ... / LINE 5 ...`, or `S: 3; L: ...`.
 fn parts(line: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
         let text = rest.take()?;
-        let slashes = text.match_indices('/').map(|(at, _)| at);
-        let cut = slashes.into_iter().find_map(|at| {
-            let behind = text.get(at + 1..)?.trim_start_matches(['/', ' ']);
-            numbered(behind).map(|_| (at, behind))
+        let marks = text.match_indices(['/', ';']);
+        let cut = marks.into_iter().find_map(|(at, _)| {
+            let behind = text.get(at + 1..)?.trim_start_matches(['/', ';', ' ']);
+            (numbered(behind).is_some() || labelled(behind).is_some()).then_some((at, behind))
         });
         match cut {
             Some((at, behind)) => {
@@ -141,6 +165,32 @@ fn parts(line: &str) -> impl Iterator<Item = &str> {
     })
     .map(str::trim)
     .filter(|part| !part.is_empty())
+}
+
+/// A label of the form at the front, and the rest: `LOCATION: ...`, or `L - ...` for a letter.
+fn labelled(part: &str) -> Option<(Line, &str)> {
+    let known = |name: &str| LABELLED.iter().find(|(label, _)| *label == name);
+    if let Some((name, rest)) = label(part) {
+        return known(&name.replace('’', "'")).map(|(_, line)| (*line, rest));
+    }
+    let letter = part.get(..1)?;
+    let rest = part.get(1..)?.trim_start();
+    let rest = rest.strip_prefix(['-', '–', '—'])?;
+    known(&letter.to_ascii_lowercase()).map(|(_, line)| (*line, rest.trim()))
+}
+
+/// A date-time group in brackets at the end, and what stands before it.
+fn group_behind(value: &str) -> Option<(&str, &str)> {
+    let (before, inside) = value.strip_suffix(')')?.rsplit_once('(')?;
+    let inside = inside.trim();
+    let digits = inside.bytes().take_while(u8::is_ascii_digit).count();
+    let letters = inside.get(digits..)?;
+    let is_group = digits == 6
+        && letters.starts_with(|c: char| c.is_ascii_alphabetic())
+        && letters
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == ' ');
+    is_group.then_some((before.trim(), inside))
 }
 
 /// The number behind `LINE`, and the rest.
@@ -158,60 +208,105 @@ fn numbered(text: &str) -> Option<(usize, &str)> {
     Some((number.parse().ok()?, rest))
 }
 
-fn take(part: &str, number: usize, form: &mut Form, faults: &mut Vec<Fault>) {
-    let place = || format!("line {number}");
-    if TITLES.contains(&part.to_lowercase().as_str()) {
-        return;
+impl Form {
+    fn take(&mut self, part: &str, number: usize) {
+        if exercise(part) {
+            self.is_exercise = true;
+            return;
+        }
+        if TITLES.contains(&part.to_lowercase().as_str()) {
+            return;
+        }
+        let found = match numbered(part) {
+            Some((at, rest)) => match at.checked_sub(1).and_then(|at| NUMBERED.get(at)) {
+                Some((line, labels)) => Some((*line, unlabelled(rest, labels))),
+                None => {
+                    let message = format!("a SPOTREP has no line {at}");
+                    let expected = format!("lines 1 to {}", NUMBERED.len());
+                    self.fault(number, "formats.spotrep_line", message, expected);
+                    return;
+                }
+            },
+            // In a story a letter and a dash are prose.
+            None if self.is_in_narrative() && label(part).is_none() => None,
+            None => labelled(part),
+        };
+        match (found, self.lines.last_mut()) {
+            (Some((line, value)), _) => self.line(line, value, number),
+            (None, Some((_, value))) => {
+                value.push('\n');
+                value.push_str(part);
+            }
+            (None, None) => {
+                let message = format!("{} is no line of a SPOTREP", quoted(part));
+                let expected = "`LINE n`, or a label such as `LOCATION:`";
+                self.fault(number, "formats.spotrep_line", message, expected);
+            }
+        }
     }
-    let found = match numbered(part) {
-        Some((at, rest)) => match at.checked_sub(1).and_then(|at| NUMBERED.get(at)) {
-            Some((line, labels)) => Some((*line, unlabelled(rest, labels))),
-            None => {
-                let message = format!("a SPOTREP has no line {at}");
-                let expected = format!("lines 1 to {}", NUMBERED.len());
-                faults.push(Fault::new(
-                    place(),
-                    "formats.spotrep_line",
-                    message,
-                    expected,
-                ));
-                return;
-            }
-        },
-        None => label(part).and_then(|(label, rest)| {
-            let label = label.replace('’', "'");
-            let line = LABELLED.iter().find(|(known, _)| *known == label)?;
-            Some((line.1, rest))
-        }),
-    };
-    match (found, form.last_mut()) {
-        (Some((line, value)), _) => {
-            if form.iter().any(|(known, _)| *known == line) {
-                let message = format!("{line:?} is there twice").to_lowercase();
-                let expected = "each line once; one report for each sighting";
-                faults.push(Fault::new(
-                    place(),
-                    "formats.spotrep_twice",
-                    message,
-                    expected,
-                ));
-            } else if !value.is_empty() {
-                form.push((line, value.to_owned()));
-            }
+
+    fn is_in_narrative(&self) -> bool {
+        matches!(self.lines.last(), Some((Line::Narrative, _)))
+    }
+
+    fn line(&mut self, line: Line, value: &str, number: usize) {
+        let (value, group) = match group_behind(value) {
+            Some((value, group)) if !matches!(line, Line::Dtg | Line::Time) => (value, Some(group)),
+            _ => (value, None),
+        };
+        if let Some(group) = group {
+            self.group(group, number);
         }
-        (None, Some((_, value))) => {
-            value.push('\n');
-            value.push_str(part);
+        let is_there = self.lines.iter().any(|(known, _)| *known == line);
+        if line == Line::Activity && is_there {
+            self.lines.push((Line::Intent, value.to_owned()));
+        } else if is_there {
+            let message = format!("{line:?} is there twice").to_lowercase();
+            let expected = "each line once; one report for each sighting";
+            self.fault(number, "formats.spotrep_twice", message, expected);
+        } else if !value.is_empty() {
+            self.lines.push((line, value.to_owned()));
         }
-        (None, None) => faults.push(Fault::new(
-            place(),
-            "formats.spotrep_line",
-            format!("{} is no line of a SPOTREP", quoted(part)),
-            "`LINE n ...`, or one of DTG, SIZE, ACTIVITY, LOCATION, UNIT, TIME, EQUIPMENT, \
-             ASSESSMENT, NARRATIVE, MEANS, PHASE, DIRECTION, CONFIDENCE with a colon",
-        )),
+    }
+
+    /// Notes a group behind a line. Which of two is meant, only a line for the time can say.
+    fn group(&mut self, group: &str, number: usize) {
+        match &self.behind {
+            Some(first) if first != group => {
+                let message = format!(
+                    "{} behind a line, and another behind one before",
+                    quoted(group)
+                );
+                let expected = "the same date-time group behind each line, or a line for the time";
+                self.fault(number, DIFFERENT_TIMES, message, expected);
+            }
+            _ => self.behind = Some(group.to_owned()),
+        }
+    }
+
+    /// Takes the group behind the lines, where no line is for the time.
+    fn time_behind_lines(&mut self) {
+        let stated = |(line, _): &(Line, String)| matches!(line, Line::Dtg | Line::Time);
+        if self.lines.iter().any(stated) {
+            self.faults.retain(|fault| fault.rule != DIFFERENT_TIMES);
+        } else if let Some(group) = self.behind.take() {
+            self.lines.push((Line::Time, group));
+        }
+    }
+
+    fn fault(
+        &mut self,
+        line: usize,
+        rule: &'static str,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        self.faults
+            .push(Fault::new(format!("line {line}"), rule, message, expected));
     }
 }
+
+const DIFFERENT_TIMES: &str = "formats.spotrep_time";
 
 /// The value behind a number, without the label that may stand in front of it.
 fn unlabelled<'t>(rest: &'t str, labels: &[&str]) -> &'t str {
@@ -229,9 +324,9 @@ fn unlabelled<'t>(rest: &'t str, labels: &[&str]) -> &'t str {
         .trim_end_matches([' ', '_', '\t'])
 }
 
-fn report(form: &[(Line, String)]) -> Report {
+fn report(form: &Form) -> Report {
     let of = |wanted: Line| {
-        let found = form.iter().find(|(line, _)| *line == wanted);
+        let found = form.lines.iter().find(|(line, _)| *line == wanted);
         found.map(|(_, value)| value.clone())
     };
     let time = of(Line::Time).or_else(|| of(Line::Dtg));
@@ -250,8 +345,13 @@ fn report(form: &[(Line, String)]) -> Report {
         ..Sighting::default()
     };
     Report {
+        environment: if form.is_exercise { EXERCISE } else { 0 },
+        marking: of(Line::Classification).map(|text| Marking {
+            text,
+            ..Marking::default()
+        }),
         body: Some(Body::Sighting(Box::new(sighting))),
-        narratives: narrative(form).into_iter().collect(),
+        narratives: narrative(&form.lines).into_iter().collect(),
         ..Report::default()
     }
 }
@@ -356,6 +456,7 @@ fn narrative(form: &[(Line, String)]) -> Option<Narrative> {
             Line::Assessment if admiralty(value).is_none() => "ASSESSMENT",
             Line::Confidence if admiralty(value).is_none() => "CONFIDENCE",
             Line::Narrative => "NARRATIVE",
+            Line::Intent => "WHAT",
             _ => return None,
         };
         Some(format!("{name}: {value}"))

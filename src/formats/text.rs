@@ -11,8 +11,8 @@ pub(super) const LINE_BYTES_MAX: usize = 8 * 1_024;
 /// Most characters of a payload that a message repeats.
 const QUOTED_CHARS_MAX: usize = 100;
 
-/// The payload as text, if it is within bounds and UTF-8.
-pub(super) fn bounded_utf8(content: &[u8]) -> Result<&str, Fault> {
+/// Whether the payload is within the bound on bytes, and not empty.
+pub(super) fn bounded(content: &[u8]) -> Result<(), Fault> {
     if content.len() > PAYLOAD_BYTES_MAX {
         return Err(Fault::new(
             "content",
@@ -21,15 +21,43 @@ pub(super) fn bounded_utf8(content: &[u8]) -> Result<&str, Fault> {
             format!("at most {PAYLOAD_BYTES_MAX} bytes"),
         ));
     }
-    let text = std::str::from_utf8(content).map_err(|error| {
-        Fault::new(
+    if content.trim_ascii().is_empty() {
+        return Err(Fault::new(
             "content",
-            "formats.not_utf8",
-            format!("no UTF-8 at byte {}", error.valid_up_to()),
-            "text in UTF-8",
-        )
+            "formats.empty",
+            "nothing in it",
+            "a report",
+        ));
+    }
+    Ok(())
+}
+
+/// Most characters of what a library says that a message repeats.
+const SAID_CHARS_MAX: usize = 300;
+
+/// The payload as text without a byte order mark, if it is within bounds and UTF-8.
+pub(super) fn utf8(content: &[u8]) -> Result<&str, Fault> {
+    bounded(content)?;
+    decoded(content)
+}
+
+/// The same, without a bound on bytes.
+pub(super) fn decoded(content: &[u8]) -> Result<&str, Fault> {
+    let text = std::str::from_utf8(content).map_err(|error| {
+        let utf16 = content.starts_with(&[0xff, 0xfe]) || content.starts_with(&[0xfe, 0xff]);
+        let message = if utf16 {
+            "UTF-16, by its byte order mark".to_owned()
+        } else {
+            format!("no UTF-8 at byte {}", error.valid_up_to())
+        };
+        Fault::new("content", "formats.not_utf8", message, "text in UTF-8")
     })?;
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text))
+}
+
+/// The payload as text of few and short lines, if it is within bounds and UTF-8.
+pub(super) fn lines(content: &[u8]) -> Result<&str, Fault> {
+    let text = utf8(content)?;
     let lines = text.lines().count();
     if lines > LINES_MAX {
         let expected = format!("at most {LINES_MAX} lines");
@@ -60,17 +88,40 @@ pub(super) fn bounded_utf8(content: &[u8]) -> Result<&str, Fault> {
     Ok(text)
 }
 
+/// Where a byte of a text stands, for people.
+pub(super) fn line_and_column(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = before.get(start..).unwrap_or_default().chars().count() + 1;
+    format!("line {line}, column {column}")
+}
+
 /// A text for a message: bounded, control characters escaped.
 pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::from("`");
-    for c in text.chars().take(QUOTED_CHARS_MAX) {
+    format!("`{}`", shown(text, QUOTED_CHARS_MAX))
+}
+
+/// What a library says of a payload, which may repeat as much of it as it likes: bounded,
+/// control characters escaped.
+pub(super) fn said(error: &dyn std::fmt::Display) -> String {
+    shown(&error.to_string(), SAID_CHARS_MAX)
+}
+
+/// A name as part of a place: bounded, control characters escaped.
+pub(super) fn named(text: &str) -> String {
+    shown(text, QUOTED_CHARS_MAX)
+}
+
+fn shown(text: &str, chars_max: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(chars_max));
+    for c in text.chars().take(chars_max) {
         if c.is_control() {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
     }
-    out.push('`');
     out
 }
 
@@ -103,4 +154,22 @@ pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split([',', '+'])
         .map(str::trim)
         .filter(|part| !part.is_empty())
+}
+
+/// Whether a line only says that all of it is an exercise, as signallers repeat it:
+/// `EXERCISE EXERCISE EXERCISE`, `НАВЧАННЯ – НАВЧАННЯ`.
+pub(super) fn exercise(line: &str) -> bool {
+    const WORDS: [&str; 6] = [
+        "exercise",
+        "exercice",
+        "übung",
+        "ćwiczenie",
+        "навчання",
+        "учение",
+    ];
+    let mut words = line
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| !word.is_empty())
+        .peekable();
+    words.peek().is_some() && words.all(|word| WORDS.contains(&word.to_lowercase().as_str()))
 }

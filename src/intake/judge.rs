@@ -6,10 +6,10 @@ use crate::formats;
 use crate::identity::Identity;
 use crate::journal::Entry;
 use crate::normalise::{Context, Profile, Violation, Violations, normalise};
-use crate::record::{Action, Record, Text};
+use crate::record::{Action, Environment, Record, Text};
 use crate::report::Report;
-use crate::wire;
 use crate::wire::quarantined::Refusal;
+use crate::wire::{self, Native};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -133,10 +133,7 @@ pub(super) fn judge(
 ) -> Result<Valid, Box<Refusal>> {
     let (report, media_type): (_, Text) = match payload {
         Payload::Report(bytes) => (wire::decode_report(bytes), REPORT_MEDIA_TYPE.into()),
-        Payload::Native(native) => (
-            read_native(&native.media_type, &native.content, &native.envelope),
-            native.media_type.clone().into(),
-        ),
+        Payload::Native(native) => (read_native(native), native.media_type.clone().into()),
     };
     let refuse = |report_id: String, revision, violations| {
         let sent = Sent {
@@ -173,23 +170,47 @@ pub(super) fn judge(
 }
 
 /// Reads a native payload; what its format does not say comes from the envelope.
-fn read_native(media_type: &str, content: &[u8], envelope: &Report) -> Result<Report, Violations> {
-    let read = formats::read(media_type, content).map_err(|faults| {
-        let mut violations = Violations::default();
-        for fault in faults {
-            violations.push(Violation {
-                field: fault.place.into(),
-                rule: fault.rule,
-                message: fault.message.into(),
-                expected: fault.expected.into(),
-            });
+///
+/// # Errors
+/// What the reader found wrong, and an environment that is not the envelope's: which of the two
+/// is right decides who sees the report, so neither is taken.
+pub fn read_native(native: &Native) -> Result<Report, Violations> {
+    let envelope = &native.envelope;
+    let mut violations = Violations::default();
+    let read = formats::read(&native.media_type, &native.content);
+    let read = match read {
+        Ok(read) => read,
+        Err(faults) => {
+            for fault in faults {
+                violations.push(Violation {
+                    field: fault.place.into(),
+                    rule: fault.rule,
+                    message: fault.message.into(),
+                    expected: fault.expected.into(),
+                });
+            }
+            return Err(violations);
         }
-        violations
-    })?;
-    let revision = if read.revision == 0 {
-        envelope.revision
-    } else {
-        read.revision
+    };
+    let (inside, outside) = (read.environment, envelope.environment);
+    if inside != 0 && outside != 0 && inside != outside {
+        let name = |number| Environment::from_number(number).map_or("another", Environment::name);
+        violations.push(Violation {
+            field: "environment".into(),
+            rule: "formats.environment_differs",
+            message: format!(
+                "the payload says {} and its envelope {}",
+                name(inside),
+                name(outside)
+            )
+            .into(),
+            expected: "the same in both, or none in the envelope".into(),
+        });
+        return Err(violations);
+    }
+    let revision = match read.revision {
+        0 => envelope.revision,
+        revision => revision,
     };
     let implied = if revision > 1 {
         Action::Update
@@ -202,15 +223,13 @@ fn read_native(media_type: &str, content: &[u8], envelope: &Report) -> Result<Re
             false => read.report_id,
         },
         revision,
-        action: if read.action == 0 {
-            implied.number()
-        } else {
-            read.action
+        action: match read.action {
+            0 => implied.number(),
+            action => action,
         },
-        environment: if read.environment == 0 {
-            envelope.environment
-        } else {
-            read.environment
+        environment: match inside {
+            0 => outside,
+            inside => inside,
         },
         marking: read.marking.or_else(|| envelope.marking.clone()),
         ..read

@@ -1,0 +1,10 @@
+//! The reader of `application/x-edxl-sitrep+xml`, the splitting of its files, and the normaliser behind it.
+#![no_main]
+
+#[path = "../judge.rs"]
+mod judge;
+
+libfuzzer_sys::fuzz_target!(|content: &[u8]| judge::native(
+    "application/x-edxl-sitrep+xml",
+    content
+));
