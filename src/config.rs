@@ -14,7 +14,7 @@ mod units;
 pub use files::examine_trust;
 pub use nation::NationFile;
 pub use problem::{Fact, Problem};
-pub use sections::{GatewaySettings, QuarantineSettings};
+pub use sections::{GatewaySettings, QuarantineSettings, TrustSettings};
 
 use crate::identity::NationCode;
 use crate::identity::registry::Limits;

@@ -114,6 +114,11 @@ pub fn handshake_refused(reason: &'static str) {
     counter!(names::HANDSHAKES_REFUSED, "reason" => reason).increment(1);
 }
 
+/// A connection that a change of trust ended is closed: how long after the change.
+pub fn trust_cut(took: Duration) {
+    histogram!(names::TRUST_CUT_SECONDS).record(took.as_secs_f64());
+}
+
 /// Live connections of a nation.
 pub fn connections(nation: &str, count: u32) {
     gauge!(names::CONNECTIONS, "nation" => nation.to_owned()).set(count);

@@ -9,13 +9,21 @@
 //! `code` and TLS alert for the peer.
 
 mod anchor;
+mod block;
+mod change;
 mod connect;
 mod error;
 mod explain;
+mod floors;
 mod handshake;
+mod holds;
+mod keep;
 mod load;
+mod path;
 mod pem;
 mod policy;
+mod prepared;
+mod profile;
 mod revocation;
 mod snapshot;
 mod source;
@@ -24,13 +32,17 @@ mod tls;
 mod verify;
 
 pub use anchor::DEVELOPMENT_ORGANISATION;
+pub use block::{Blocked, BlockedError, Hold};
+pub use change::TrustChange;
 pub use connect::{ClientStream, ConnectError, connect};
 pub use error::{Severity, TrustError, TrustProblem, Which};
 pub use explain::explain;
 pub use handshake::{Accepted, HandshakeError, TlsStream, handshake};
+pub use prepared::{Candidate, CandidateKind, Prepared};
+pub use profile::Profile;
 pub use snapshot::{AnchorStatus, TrustSnapshot};
-pub use source::{Material, NationMaterial, NationSources};
-pub use state::{Own, Reloaded, TrustEpoch, TrustState, TrustStateError};
+pub use source::{Material, NationMaterial, NationSources, Standing, Terms};
+pub use state::{FileMark, Looked, Own, Reloaded, TrustEpoch, TrustState, TrustStateError};
 pub use tls::{ClientFiles, OwnCertificate, TlsError, client_config, server_config};
 pub use verify::{Claim, PeerChain, PeerIdentity};
 

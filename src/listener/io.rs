@@ -83,11 +83,7 @@ impl GatewayIo {
 
     /// How long until the chain's end, at most until the next look.
     fn look_in(&self) -> Duration {
-        let left = self
-            .peer()
-            .identity()
-            .valid_until
-            .duration_since(self.clock.now());
+        let left = self.peer().term().until.duration_since(self.clock.now());
         Duration::try_from(left)
             .unwrap_or(Duration::ZERO)
             .min(VALIDITY_LOOK)
@@ -101,13 +97,19 @@ impl GatewayIo {
     /// Goes through what may have ended the connection. Afterwards the phase tells.
     fn poll_end(&mut self, context: &mut Context<'_>) {
         // The notification fuses after firing: polling it again would panic.
-        let alive = !matches!(self.phase, Phase::Ending | Phase::Over);
-        if alive {
+        while !matches!(self.phase, Phase::Ending | Phase::Over) {
             let fired = self.ended.as_mut().poll(context).is_ready();
-            if fired || self.peer().reason().is_some() {
+            if self.peer().reason().is_some() {
                 self.phase = Phase::Ending;
                 self.set_alarm(END_GRACE);
+                break;
             }
+            if !fired {
+                break;
+            }
+            // The term has changed: wait for the next notification, and look at once.
+            self.ended = Box::pin(self.peer().ended());
+            self.set_alarm(Duration::ZERO);
         }
         while self.phase != Phase::Over && self.alarm.as_mut().poll(context).is_ready() {
             self.on_alarm();
@@ -121,9 +123,8 @@ impl GatewayIo {
         }
         let look_in = self.look_in();
         if look_in.is_zero() {
-            let end = self.peer().identity().valid_until;
-            self.peer()
-                .end(&format!("the certificate chain ended at {end}"));
+            let term = self.peer().term();
+            self.peer().end(&term.why);
             self.phase = Phase::Ending;
             self.set_alarm(END_GRACE);
             return;

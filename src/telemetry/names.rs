@@ -52,6 +52,8 @@ metrics_of_ours! {
         "Calls that quota did not admit.";
     HANDSHAKES_REFUSED = "entente_handshakes_refused_total" Counter Count ["reason"]
         "Refused connections, by the reason code that the peer is given.";
+    TRUST_CUT_SECONDS = "entente_trust_cut_seconds" Histogram Seconds []
+        "From a change of trust to the closed socket of a connection that it ended.";
     CONNECTIONS = "entente_connections" Gauge Count ["nation"]
         "Live connections.";
     JOURNAL_DURABLE_POSITION = "entente_journal_durable_position" Gauge Count []

@@ -3,6 +3,7 @@
 //! gap between a handshake that began before a reload and its registration.
 
 use super::error::TrustError;
+use super::profile::Profile;
 use super::state::TrustState;
 use super::tls::{ALPN_H2, RefusalSlot, TlsError};
 use super::verify::{Claim, PeerChain, PeerIdentity, claim};
@@ -86,11 +87,15 @@ impl HandshakeError {
     }
 }
 
-/// Shakes hands and verifies the peer.
+/// Shakes hands as a profile demands, and verifies the peer.
 ///
 /// # Errors
 /// Every way it can fail; the peer got an alert where TLS has one.
-pub async fn handshake(trust: &TrustState, tcp: TcpStream) -> Result<Accepted, HandshakeError> {
+pub async fn handshake(
+    trust: &TrustState,
+    tcp: TcpStream,
+    profile: Profile,
+) -> Result<Accepted, HandshakeError> {
     let mut start = LazyConfigAcceptor::new(Acceptor::default(), tcp)
         .await
         .map_err(tls_error)?;
@@ -107,7 +112,7 @@ pub async fn handshake(trust: &TrustState, tcp: TcpStream) -> Result<Accepted, H
     }
     let refusal = RefusalSlot::default();
     let config = trust
-        .server_config_noting(Arc::clone(&refusal))
+        .server_config_noting(profile, Arc::clone(&refusal))
         .map_err(HandshakeError::Own)?;
     let stream = start
         .into_stream(config)
@@ -122,7 +127,7 @@ pub async fn handshake(trust: &TrustState, tcp: TcpStream) -> Result<Accepted, H
     let (_, session) = stream.get_ref();
     let chain = PeerChain(session.peer_certificates().unwrap_or_default().into());
     let now = trust.clock().now();
-    match trust.snapshot().verify(&chain, now) {
+    match trust.snapshot().verify_for(&chain, now, profile) {
         Ok(peer) => Ok(Accepted {
             stream,
             chain,
