@@ -147,6 +147,20 @@ pub fn ends_at(kind: &'static str, nation: &str, name: &str, unix_s: i64) {
     .set(unix_s as f64);
 }
 
+/// When the revocation list in force of an authority was made, as Unix time.
+pub fn list_made_at(nation: &str, name: &str, unix_s: i64) {
+    #[expect(clippy::cast_precision_loss, reason = "Unix seconds stay below 2^53")]
+    gauge!(
+        names::LIST_MADE_SECONDS, "nation" => nation.to_owned(), "name" => name.to_owned()
+    )
+    .set(unix_s as f64);
+}
+
+/// A change of trust was put in force.
+pub fn trust_changed() {
+    counter!(names::TRUST_CHANGES).increment(1);
+}
+
 /// Refused reports in the quarantine of a nation.
 pub fn quarantined(nation: &str, count: u64, dropped: u64) {
     gauge!(names::QUARANTINE_REPORTS, "nation" => nation.to_owned()).set(as_f64(count));

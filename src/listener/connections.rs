@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use thiserror::Error;
 
 /// So few verifications are not worth a thread of their own.
@@ -57,6 +58,13 @@ pub struct Cut {
     pub peer: Arc<Peer>,
     /// Why.
     pub reason: String,
+}
+
+impl Cut {
+    /// Ends the connection because of a change of trust that came into force then.
+    pub fn make(&self, accepted_at: Duration) {
+        self.peer.cut_by_change(&self.reason, accepted_at);
+    }
 }
 
 /// Does the work on every item, on as many cores as there are; in the order of the items.
@@ -180,6 +188,14 @@ impl Connections {
         now: Timestamp,
     ) -> Vec<Cut> {
         self.judge(next, Some(before), now, |_, _| ())
+    }
+
+    /// The live connections for which `concerned` has a reason to end.
+    pub fn pick(&self, concerned: impl Fn(&Peer) -> Option<String>) -> Vec<Cut> {
+        let live = self.peers().into_iter();
+        live.filter(|(peer, _)| peer.reason().is_none())
+            .filter_map(|(peer, _)| concerned(&peer).map(|reason| Cut { peer, reason }))
+            .collect()
     }
 
     /// Verifies live connections again, doubtful ones first, so that what has to end does not

@@ -151,6 +151,12 @@ impl Peer {
         self.term.load_full()
     }
 
+    /// When the connection ends by itself.
+    #[must_use]
+    pub fn until(&self) -> Timestamp {
+        self.term.load().until
+    }
+
     /// Why it was ended; none while it lives.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {

@@ -68,6 +68,10 @@ metrics_of_ours! {
         "Entries that one sync made durable.";
     VALID_UNTIL_SECONDS = "entente_valid_until_seconds" Gauge Seconds ["kind", "nation", "name"]
         "End of a certificate or of a revocation list, Unix time.";
+    LIST_MADE_SECONDS = "entente_revocation_list_made_seconds" Gauge Seconds ["nation", "name"]
+        "When the revocation list in force was made, Unix time.";
+    TRUST_CHANGES = "entente_trust_changes_total" Counter Count []
+        "Changes of trust that were put in force.";
     QUARANTINE_REPORTS = "entente_quarantine_reports" Gauge Count ["nation"]
         "Refused reports that are kept.";
     QUARANTINE_DROPPED = "entente_quarantine_dropped" Gauge Count ["nation"]

@@ -7,8 +7,8 @@ use super::floors::Floors;
 use super::holds::Holds;
 use super::profile::Profile;
 use super::snapshot::{Before, TrustSnapshot};
-use super::source::{Material, NationSources};
-use super::state::{FileMark, Own, TrustEpoch, TrustStateError};
+use super::source::{Material, NationMaterial, NationSources, Pinned};
+use super::state::{Marks, Own, TrustEpoch, TrustStateError};
 use super::tls::OwnCertificate;
 use crate::clock::Clock;
 use crate::identity::NationCode;
@@ -42,7 +42,8 @@ pub struct Prepared {
     pub(super) base: u64,
     pub(super) next: TrustEpoch,
     pub(super) nations: Vec<NationSources>,
-    pub(super) seen: Vec<FileMark>,
+    pub(super) seen: Marks,
+    pub(super) anchors: Pinned,
     pub(super) holds: Option<Holds>,
     pub(super) is_trial: bool,
 }
@@ -107,6 +108,7 @@ pub(super) struct Source<'a> {
     pub(super) floors: &'a Floors,
     pub(super) holds: &'a [Hold],
     pub(super) trial: &'a [Candidate],
+    pub(super) pinned: Option<&'a Pinned>,
 }
 
 /// Reads everything.
@@ -115,10 +117,17 @@ pub(super) fn load(
     epoch: u64,
     previous: Option<&TrustSnapshot>,
     clock: &dyn Clock,
-) -> Result<TrustEpoch, TrustStateError> {
+) -> Result<(TrustEpoch, Pinned), TrustStateError> {
     let mut problems = Vec::new();
-    let read = source.nations.iter().map(|n| n.read(&mut problems));
+    let read = source
+        .nations
+        .iter()
+        .map(|n| n.read(source.pinned, &mut problems));
     let mut material: Vec<_> = read.collect();
+    let anchors = material
+        .iter()
+        .flat_map(NationMaterial::anchors_by_file)
+        .collect();
     for candidate in source.trial {
         for nation in material.iter_mut().filter(|n| n.code == candidate.nation) {
             let place = match candidate.kind {
@@ -145,7 +154,7 @@ pub(super) fn load(
     if previous.is_none() {
         warn(&loaded, source.own, clock.now());
     }
-    Ok(loaded)
+    Ok((loaded, anchors))
 }
 
 /// Says what needs attention in what comes into force.

@@ -90,7 +90,7 @@ impl TrustSnapshot {
         previous: Option<&Self>,
     ) -> Result<Self, Vec<TrustProblem>> {
         let mut problems = Vec::new();
-        let read = nations.iter().map(|n| n.read(&mut problems));
+        let read = nations.iter().map(|n| n.read(None, &mut problems));
         let material: Vec<_> = read.collect();
         let before = Before {
             snapshot: previous,

@@ -5,6 +5,7 @@ use super::error::{Severity, TrustProblem};
 use crate::identity::NationCode;
 use crate::identity::spiffe::TrustDomain;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -109,18 +110,54 @@ pub struct NationMaterial {
     pub terms: Terms<Material>,
 }
 
+/// Anchors by file, as they were when they came into force.
+pub(super) type Pinned = BTreeMap<PathBuf, Vec<u8>>;
+
+impl NationMaterial {
+    /// Its anchors by file.
+    pub(super) fn anchors_by_file(&self) -> impl Iterator<Item = (PathBuf, Vec<u8>)> {
+        let others = self.terms.anchors.iter().map(|(material, _)| material);
+        let all = self.anchors.iter().chain(others);
+        all.map(|m| (PathBuf::from(&m.name), m.bytes.clone()))
+    }
+}
+
 impl NationSources {
-    /// Reads the files; every one that cannot be read is a problem of its own.
-    pub(super) fn read(&self, problems: &mut Vec<TrustProblem>) -> NationMaterial {
-        let mut anchors = Vec::new();
-        for (path, standing) in &self.terms.anchors {
-            let read = self.read_all(std::slice::from_ref(path), "anchor", problems);
-            anchors.extend(read.into_iter().map(|material| (material, *standing)));
+    /// Reads the files; every one that cannot be read is a problem of its own. Files that are
+    /// pinned are not read: they count as they were.
+    pub(super) fn read(
+        &self,
+        pinned: Option<&Pinned>,
+        problems: &mut Vec<TrustProblem>,
+    ) -> NationMaterial {
+        let mut read_anchor = |path: &PathBuf| match pinned.and_then(|pinned| pinned.get(path)) {
+            Some(bytes) => Some(Material {
+                name: path.display().to_string(),
+                bytes: bytes.clone(),
+            }),
+            None => {
+                let mut read = self.read_all(std::slice::from_ref(path), "anchor", problems);
+                read.pop()
+            }
+        };
+        let others = self.terms.anchors.iter();
+        let anchors = others
+            .filter_map(|(path, standing)| Some((read_anchor(path)?, *standing)))
+            .collect();
+        let active = self.anchors.iter().filter_map(&mut read_anchor).collect();
+        if self.anchors.len() > FILES_MAX {
+            let count = self.anchors.len();
+            problems.push(TrustProblem {
+                nation: self.code,
+                source_name: "anchors".to_owned(),
+                reason: format!("{count} files are named; at most {FILES_MAX} are allowed"),
+                severity: Severity::Error,
+            });
         }
         NationMaterial {
             code: self.code,
             domain: self.domain.clone(),
-            anchors: self.read_all(&self.anchors, "anchor", problems),
+            anchors: active,
             revocation_lists: self.read_all(&self.list_files(), "revocation list", problems),
             allow_development_anchors: self.allow_development_anchors,
             terms: Terms {

@@ -11,7 +11,7 @@ use super::holds::Holds;
 use super::prepared::{self, Candidate, Prepared};
 use super::profile::Profile;
 use super::snapshot::{AnchorStatus, TrustSnapshot};
-use super::source::NationSources;
+use super::source::{NationSources, Pinned};
 use super::tls::{OwnCertificate, RefusalSlot, TlsError, server_config_noting};
 use crate::clock::Clock;
 use crate::identity::NationCode;
@@ -50,9 +50,11 @@ struct Inputs {
     nations: Vec<NationSources>,
     own: Own,
     profile: Profile,
-    seen: Vec<FileMark>,
+    seen: Marks,
     // What the files looked like at the last look, if that differs from `seen`.
-    settling: Option<Vec<FileMark>>,
+    settling: Option<Marks>,
+    // Anchors as they are in force, for changes of lists alone.
+    anchors: Pinned,
     floors: Floors,
     holds: Holds,
 }
@@ -64,6 +66,29 @@ pub struct Own {
     pub certificate: PathBuf,
     /// Its key, PEM, mode 0600.
     pub key: PathBuf,
+}
+
+/// How much of trust a change takes up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    Everything,
+    /// Revocation lists and the gateway's own certificate; anchors stay as they are in force.
+    ListsOnly,
+}
+
+/// What the files of trust looked like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Marks {
+    // And of the gateway's own certificate.
+    lists: Vec<FileMark>,
+    anchors: Vec<FileMark>,
+}
+
+impl Marks {
+    fn differ(&self, other: &Self, scope: Scope) -> bool {
+        self.lists != other.lists || (scope == Scope::Everything && self.anchors != other.anchors)
+    }
 }
 
 /// Enough of a file to tell that it was replaced or written.
@@ -156,13 +181,16 @@ impl TrustState {
             nations,
             own,
             profile,
-            seen: Vec::new(),
+            seen: Marks::default(),
             settling: None,
+            anchors: Pinned::new(),
             floors: Floors::open(folder).map_err(TrustStateError::Keep)?,
             holds: Holds::open(folder).map_err(TrustStateError::Keep)?,
         };
         inputs.seen = marks(&inputs.own, &inputs.nations);
-        let first = prepared::load(&inputs.source(None, &[]), 1, None, clock.as_ref())?;
+        let source = inputs.source(None, &[], Scope::Everything);
+        let (first, anchors) = prepared::load(&source, 1, None, clock.as_ref())?;
+        inputs.anchors = anchors;
         inputs
             .floors
             .raise(&first.snapshot)
@@ -242,7 +270,7 @@ impl TrustState {
     /// As [`Self::load`]; then everything stays as it was.
     pub fn reload(&self, nations: Vec<NationSources>) -> Result<Reloaded, TrustStateError> {
         let mut inputs = self.lock();
-        let prepared = self.read(&inputs, Some(nations), &[])?;
+        let prepared = self.read(&inputs, Some(nations), &[], Scope::Everything)?;
         self.swap(&mut inputs, prepared)
     }
 
@@ -259,18 +287,18 @@ impl TrustState {
             return Ok(Reloaded::Unchanged);
         }
         // Marked before reading: a file that changes meanwhile is seen by the next look.
-        inputs.seen = now;
-        let prepared = self.read(&inputs, None, &[])?;
+        inputs.see(now, Scope::Everything);
+        let prepared = self.read(&inputs, None, &[], Scope::Everything)?;
         self.swap(&mut inputs, prepared)
     }
 
     /// Looks whether a file was written or replaced since it was read. A file that changed
     /// between two looks is still being written, perhaps: it has to rest for one look first.
     /// So half a file is never taken for a whole one.
-    pub fn look(&self) -> Looked {
+    pub fn look(&self, scope: Scope) -> Looked {
         let mut inputs = self.lock();
         let now = marks(&inputs.own, &inputs.nations);
-        if now == inputs.seen {
+        if !now.differ(&inputs.seen, scope) {
             inputs.settling = None;
             return Looked::Unchanged;
         }
@@ -283,9 +311,10 @@ impl TrustState {
     }
 
     /// Takes the files as seen, whatever became of them: the same fault is told once.
-    pub fn mark_seen(&self) {
+    pub fn mark_seen(&self, scope: Scope) {
         let mut inputs = self.lock();
-        inputs.seen = marks(&inputs.own, &inputs.nations);
+        let now = marks(&inputs.own, &inputs.nations);
+        inputs.see(now, scope);
     }
 
     /// Reads everything that would be in force: the files of `nations` (or of the nations so
@@ -297,8 +326,9 @@ impl TrustState {
         &self,
         nations: Option<Vec<NationSources>>,
         trial: &[Candidate],
+        scope: Scope,
     ) -> Result<Prepared, TrustStateError> {
-        self.read(&self.lock(), nations, trial)
+        self.read(&self.lock(), nations, trial, scope)
     }
 
     /// Prepares what is in force with one more block.
@@ -345,6 +375,7 @@ impl TrustState {
             },
             nations: inputs.nations.clone(),
             seen: inputs.seen.clone(),
+            anchors: inputs.anchors.clone(),
             holds: Some(holds),
             is_trial: false,
         }
@@ -355,31 +386,32 @@ impl TrustState {
         inputs: &Inputs,
         nations: Option<Vec<NationSources>>,
         trial: &[Candidate],
+        scope: Scope,
     ) -> Result<Prepared, TrustStateError> {
-        let source = inputs.source(nations, trial);
-        let seen = marks(source.own, &source.nations);
-        self.read_source(&source, seen)
-    }
-
-    fn read_source(
-        &self,
-        source: &prepared::Source<'_>,
-        seen: Vec<FileMark>,
-    ) -> Result<Prepared, TrustStateError> {
+        let source = inputs.source(nations, trial, scope);
+        let found = marks(source.own, &source.nations);
         let before = self.current();
         let epoch = before.snapshot.epoch() + 1;
         let clock = self.clock.as_ref();
-        let next = prepared::load(source, epoch, Some(&before.snapshot), clock)?;
-        if marks(source.own, &source.nations) != seen {
+        let (next, anchors) = prepared::load(&source, epoch, Some(&before.snapshot), clock)?;
+        if marks(source.own, &source.nations) != found {
             return Err(TrustStateError::Unsettled);
         }
+        let seen = match scope {
+            Scope::Everything => found,
+            Scope::ListsOnly => Marks {
+                lists: found.lists,
+                anchors: inputs.seen.anchors.clone(),
+            },
+        };
         Ok(Prepared {
             base: before.snapshot.epoch(),
             next,
             nations: source.nations.to_vec(),
             seen,
+            anchors,
             holds: None,
-            is_trial: !source.trial.is_empty(),
+            is_trial: !trial.is_empty(),
         })
     }
 
@@ -389,6 +421,7 @@ impl TrustState {
             mut next,
             nations,
             seen,
+            anchors,
             holds,
             is_trial,
         } = prepared;
@@ -412,6 +445,7 @@ impl TrustState {
         let epoch = next.snapshot.epoch();
         inputs.nations = nations;
         inputs.seen = seen;
+        inputs.anchors = anchors;
         inputs.settling = None;
         next.accepted_at = self.clock.monotonic();
         self.current.store(Arc::new(next));
@@ -430,6 +464,7 @@ impl Inputs {
         &'a self,
         nations: Option<Vec<NationSources>>,
         trial: &'a [Candidate],
+        scope: Scope,
     ) -> prepared::Source<'a> {
         prepared::Source {
             nations: nations.map_or_else(|| (&self.nations).into(), Into::into),
@@ -438,18 +473,28 @@ impl Inputs {
             floors: &self.floors,
             holds: &self.holds.all,
             trial,
+            pinned: (scope == Scope::ListsOnly).then_some(&self.anchors),
+        }
+    }
+
+    fn see(&mut self, found: Marks, scope: Scope) {
+        self.settling = None;
+        self.seen.lists = found.lists;
+        if scope == Scope::Everything {
+            self.seen.anchors = found.anchors;
         }
     }
 }
 
 /// The marks of every file that trust is made of.
-fn marks(own: &Own, nations: &[NationSources]) -> Vec<FileMark> {
-    let mut marks: Vec<_> = [&own.certificate, &own.key].map(|p| FileMark::of(p)).into();
+fn marks(own: &Own, nations: &[NationSources]) -> Marks {
+    let mut lists: Vec<_> = [&own.certificate, &own.key].map(|p| FileMark::of(p)).into();
+    let mut anchors = Vec::new();
     for nation in nations {
-        marks.extend(nation.anchor_files().map(|path| FileMark::of(path)));
-        marks.extend(nation.list_files().iter().map(|path| FileMark::of(path)));
+        anchors.extend(nation.anchor_files().map(|path| FileMark::of(path)));
+        lists.extend(nation.list_files().iter().map(|path| FileMark::of(path)));
     }
-    marks
+    Marks { lists, anchors }
 }
 
 impl FileMark {

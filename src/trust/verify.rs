@@ -43,6 +43,8 @@ pub struct PeerIdentity {
     pub spiffe_id: SpiffeId,
     /// Serial number of the certificate, lower-case hexadecimal.
     pub serial_hex: String,
+    /// Start of the certificate.
+    pub not_before: Timestamp,
     /// End of the certificate.
     pub not_after: Timestamp,
     /// Earliest end in the whole chain, or of its authority's retirement; no connection
@@ -176,6 +178,7 @@ impl TrustSnapshot {
             },
             spiffe_id,
             serial_hex,
+            not_before: timestamp(leaf.validity().not_before.timestamp()),
             not_after: timestamp(leaf.validity().not_after.timestamp()),
             valid_until,
             is_retiring: anchor.standing == Standing::Retiring { until: valid_until },
