@@ -15,6 +15,7 @@ mod reports;
 mod serve;
 mod submit;
 mod tail;
+mod trust;
 
 use crate::clock::SystemClock;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -48,6 +49,7 @@ enum Command {
     Submit(submit::Submit),
     Tail(tail::Tail),
     Normalise(normalise::Normalise),
+    Trust(trust::Trust),
 }
 
 /// Who reads the output.
@@ -98,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Submit(arguments) => submit::run(&arguments),
         Command::Tail(arguments) => tail::run(&arguments),
         Command::Normalise(arguments) => normalise::run(&arguments),
+        Command::Trust(arguments) => trust::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

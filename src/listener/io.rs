@@ -81,6 +81,12 @@ impl GatewayIo {
         &self.registration.peer
     }
 
+    /// What TLS agreed on: the key exchange group and the cipher suite.
+    #[must_use]
+    pub fn negotiated(&self) -> (String, String) {
+        crate::trust::negotiated(&self.tls)
+    }
+
     /// How long until the chain's end, at most until the next look.
     fn look_in(&self) -> Duration {
         let left = self.peer().term().until.duration_since(self.clock.now());

@@ -141,6 +141,18 @@ pub async fn handshake(
     }
 }
 
+/// What a session agreed on: the key exchange group and the cipher suite.
+#[must_use]
+pub fn negotiated(stream: &TlsStream) -> (String, String) {
+    let (_, session) = stream.get_ref();
+    let group = session.negotiated_key_exchange_group();
+    let suite = session.negotiated_cipher_suite();
+    (
+        group.map_or_else(String::new, |group| format!("{:?}", group.name())),
+        suite.map_or_else(String::new, |suite| format!("{:?}", suite.suite())),
+    )
+}
+
 /// The error of rustls inside of one of I/O.
 pub(super) fn tls_cause(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref().and_then(|inner| inner.downcast_ref())

@@ -8,6 +8,7 @@ use super::block::{Blocked, Hold};
 use super::error::TrustProblem;
 use super::floors::Floors;
 use super::holds::Holds;
+use super::marks::{Marks, Scope};
 use super::prepared::{self, Candidate, Prepared};
 use super::profile::Profile;
 use super::snapshot::{AnchorStatus, TrustSnapshot};
@@ -17,7 +18,6 @@ use crate::clock::Clock;
 use crate::identity::NationCode;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -67,33 +67,6 @@ pub struct Own {
     /// Its key, PEM, mode 0600.
     pub key: PathBuf,
 }
-
-/// How much of trust a change takes up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Everything.
-    Everything,
-    /// Revocation lists and the gateway's own certificate; anchors stay as they are in force.
-    ListsOnly,
-}
-
-/// What the files of trust looked like.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Marks {
-    // And of the gateway's own certificate.
-    lists: Vec<FileMark>,
-    anchors: Vec<FileMark>,
-}
-
-impl Marks {
-    fn differ(&self, other: &Self, scope: Scope) -> bool {
-        self.lists != other.lists || (scope == Scope::Everything && self.anchors != other.anchors)
-    }
-}
-
-/// Enough of a file to tell that it was replaced or written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileMark(Option<(u64, u64, i64, i64)>);
 
 /// What a reload did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +160,7 @@ impl TrustState {
             floors: Floors::open(folder).map_err(TrustStateError::Keep)?,
             holds: Holds::open(folder).map_err(TrustStateError::Keep)?,
         };
-        inputs.seen = marks(&inputs.own, &inputs.nations);
+        inputs.seen = Marks::of(&inputs.own, &inputs.nations);
         let source = inputs.source(None, &[], Scope::Everything);
         let (first, anchors) = prepared::load(&source, 1, None, clock.as_ref())?;
         inputs.anchors = anchors;
@@ -282,7 +255,7 @@ impl TrustState {
     /// reported again until a file changes.
     pub fn reload_if_changed(&self) -> Result<Reloaded, TrustStateError> {
         let mut inputs = self.lock();
-        let now = marks(&inputs.own, &inputs.nations);
+        let now = Marks::of(&inputs.own, &inputs.nations);
         if now == inputs.seen {
             return Ok(Reloaded::Unchanged);
         }
@@ -297,7 +270,7 @@ impl TrustState {
     /// So half a file is never taken for a whole one.
     pub fn look(&self, scope: Scope) -> Looked {
         let mut inputs = self.lock();
-        let now = marks(&inputs.own, &inputs.nations);
+        let now = Marks::of(&inputs.own, &inputs.nations);
         if !now.differ(&inputs.seen, scope) {
             inputs.settling = None;
             return Looked::Unchanged;
@@ -313,7 +286,7 @@ impl TrustState {
     /// Takes the files as seen, whatever became of them: the same fault is told once.
     pub fn mark_seen(&self, scope: Scope) {
         let mut inputs = self.lock();
-        let now = marks(&inputs.own, &inputs.nations);
+        let now = Marks::of(&inputs.own, &inputs.nations);
         inputs.see(now, scope);
     }
 
@@ -389,12 +362,12 @@ impl TrustState {
         scope: Scope,
     ) -> Result<Prepared, TrustStateError> {
         let source = inputs.source(nations, trial, scope);
-        let found = marks(source.own, &source.nations);
+        let found = Marks::of(source.own, &source.nations);
         let before = self.current();
         let epoch = before.snapshot.epoch() + 1;
         let clock = self.clock.as_ref();
         let (next, anchors) = prepared::load(&source, epoch, Some(&before.snapshot), clock)?;
-        if marks(source.own, &source.nations) != found {
+        if Marks::of(source.own, &source.nations) != found {
             return Err(TrustStateError::Unsettled);
         }
         let seen = match scope {
@@ -483,28 +456,5 @@ impl Inputs {
         if scope == Scope::Everything {
             self.seen.anchors = found.anchors;
         }
-    }
-}
-
-/// The marks of every file that trust is made of.
-fn marks(own: &Own, nations: &[NationSources]) -> Marks {
-    let mut lists: Vec<_> = [&own.certificate, &own.key].map(|p| FileMark::of(p)).into();
-    let mut anchors = Vec::new();
-    for nation in nations {
-        anchors.extend(nation.anchor_files().map(|path| FileMark::of(path)));
-        lists.extend(nation.list_files().iter().map(|path| FileMark::of(path)));
-    }
-    Marks { lists, anchors }
-}
-
-impl FileMark {
-    /// Looks at a file; one that is not there has a mark, too.
-    #[must_use]
-    pub fn of(path: &Path) -> Self {
-        Self(
-            std::fs::metadata(path)
-                .ok()
-                .map(|m| (m.ino(), m.len(), m.mtime(), m.mtime_nsec())),
-        )
     }
 }

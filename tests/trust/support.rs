@@ -385,7 +385,7 @@ pub(crate) fn sources(folder: &Path, nation: &str) -> NationSources {
     }
 }
 
-fn nation(name: &str, connections_max: u32) -> Nation {
+pub(crate) fn nation(name: &str, connections_max: u32) -> Nation {
     Nation {
         code: code(name),
         name: name.to_owned(),
