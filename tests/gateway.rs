@@ -8,6 +8,8 @@
 
 #[path = "gateway/commands.rs"]
 mod commands;
+#[path = "gateway/cut.rs"]
+mod cut;
 #[path = "gateway/drain.rs"]
 mod drain;
 #[path = "gateway/feed.rs"]
@@ -18,3 +20,5 @@ mod handshake;
 mod submit;
 #[path = "gateway/support.rs"]
 mod support;
+#[path = "gateway/trust.rs"]
+mod trust;

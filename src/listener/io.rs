@@ -20,7 +20,7 @@ use tokio::sync::futures::OwnedNotified;
 use tokio::time::{Instant, Sleep};
 
 /// Between ending a peer and closing its socket: for the reason to reach it.
-const END_GRACE: Duration = Duration::from_millis(500);
+const END_GRACE: Duration = Duration::from_millis(300);
 /// Wall time is asked at least this often, because it may jump.
 const VALIDITY_LOOK: Duration = Duration::from_secs(60);
 /// Bytes of the HTTP/2 client preface. One byte more is a frame, and from then on HTTP/2's own
