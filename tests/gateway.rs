@@ -16,6 +16,10 @@ mod drain;
 mod feed;
 #[path = "gateway/handshake.rs"]
 mod handshake;
+#[path = "gateway/http2.rs"]
+mod http2;
+#[path = "gateway/raw.rs"]
+mod raw;
 #[path = "gateway/submit.rs"]
 mod submit;
 #[path = "gateway/support.rs"]
