@@ -24,5 +24,7 @@ mod raw;
 mod submit;
 #[path = "gateway/support.rs"]
 mod support;
+#[path = "gateway/told.rs"]
+mod told;
 #[path = "gateway/trust.rs"]
 mod trust;

@@ -15,6 +15,8 @@ mod support;
 mod certificates;
 #[path = "trust/handshake.rs"]
 mod handshake;
+#[path = "trust/kept.rs"]
+mod kept;
 #[path = "trust/life.rs"]
 mod life;
 #[path = "trust/live.rs"]

@@ -13,7 +13,7 @@ use super::prepared::{self, Candidate, Prepared};
 use super::profile::Profile;
 use super::snapshot::{AnchorStatus, TrustSnapshot};
 use super::source::{NationSources, Pinned};
-use super::tls::{OwnCertificate, RefusalSlot, TlsError, server_config_noting};
+use super::tls::{OwnCertificate, TlsError, VerdictSlot, server_config_noting};
 use crate::clock::Clock;
 use crate::identity::NationCode;
 use arc_swap::ArcSwap;
@@ -223,18 +223,18 @@ impl TrustState {
     /// # Errors
     /// rustls refuses the combination; a fault of ours.
     pub fn server_config(&self) -> Result<Arc<rustls::ServerConfig>, TlsError> {
-        self.server_config_noting(Profile::Default, RefusalSlot::default())
+        self.server_config_noting(Profile::Default, VerdictSlot::default())
     }
 
     pub(super) fn server_config_noting(
         &self,
         profile: Profile,
-        refusal: RefusalSlot,
+        verdict: VerdictSlot,
     ) -> Result<Arc<rustls::ServerConfig>, TlsError> {
         let epoch = self.current.load();
         let snapshot = Arc::clone(&epoch.snapshot);
         let clock = Arc::clone(&self.clock);
-        server_config_noting(snapshot, &epoch.own, clock, profile, refusal)
+        server_config_noting(snapshot, &epoch.own, clock, profile, verdict)
     }
 
     /// Loads the files of `nations`, which replace the nations so far.

@@ -8,7 +8,7 @@ use super::policy;
 use super::profile::{self, Profile};
 use super::snapshot::TrustSnapshot;
 use super::source::read_bounded;
-use super::verify::{At, Claim, claim, digest, from_unix, timestamp, unix_time};
+use super::verify::{At, Claim, PeerIdentity, claim, digest, from_unix, timestamp, unix_time};
 use crate::clock::Clock;
 use jiff::Timestamp;
 use rustls::client::Resumption;
@@ -171,8 +171,9 @@ impl OwnCertificate {
     }
 }
 
-/// What the verifier refused, for the listener's log line. One per handshake.
-pub(super) type RefusalSlot = Arc<OnceLock<(TrustError, Claim)>>;
+/// What the verifier found: the peer, or why it is refused, for the listener's log line. One
+/// per handshake.
+pub(super) type VerdictSlot = Arc<OnceLock<Result<PeerIdentity, (TrustError, Claim)>>>;
 
 /// Builds the server's side over one snapshot.
 ///
@@ -184,7 +185,7 @@ pub fn server_config(
     clock: Arc<dyn Clock>,
     profile: Profile,
 ) -> Result<Arc<rustls::ServerConfig>, TlsError> {
-    server_config_noting(snapshot, own, clock, profile, RefusalSlot::default())
+    server_config_noting(snapshot, own, clock, profile, VerdictSlot::default())
 }
 
 pub(super) fn server_config_noting(
@@ -192,13 +193,13 @@ pub(super) fn server_config_noting(
     own: &OwnCertificate,
     clock: Arc<dyn Clock>,
     profile: Profile,
-    refusal: RefusalSlot,
+    verdict: VerdictSlot,
 ) -> Result<Arc<rustls::ServerConfig>, TlsError> {
     let time = Arc::new(ClockTime(clock));
     let verifier = Arc::new(FederationVerifier {
         snapshot,
         profile,
-        refusal,
+        verdict,
     });
     let provider = Arc::clone(profile.provider());
     let mut config = rustls::ServerConfig::builder_with_details(provider, time)
@@ -250,12 +251,12 @@ pub fn client_config(
     Ok(Arc::new(config))
 }
 
-/// Asks the snapshot; keeps the reason of a refusal, which TLS could only carry as an alert.
+/// Asks the snapshot; keeps what it says, of which TLS could only carry an alert.
 #[derive(Debug)]
 struct FederationVerifier {
     snapshot: Arc<TrustSnapshot>,
     profile: Profile,
-    refusal: RefusalSlot,
+    verdict: VerdictSlot,
 }
 
 impl ClientCertVerifier for FederationVerifier {
@@ -271,15 +272,18 @@ impl ClientCertVerifier for FederationVerifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
         let at = At::new(from_unix(now), self.profile, ExpirationPolicy::Enforce);
-        self.snapshot
-            .verify_parts(end_entity, intermediates, at)
-            .map(|_| ClientCertVerified::assertion())
-            .map_err(|error| {
+        // Set once: there is one verification in a handshake.
+        match self.snapshot.verify_parts(end_entity, intermediates, at) {
+            Ok(peer) => {
+                let _first = self.verdict.set(Ok(peer));
+                Ok(ClientCertVerified::assertion())
+            }
+            Err(error) => {
                 let alert = error.to_tls();
-                // Set once: there is one verification in a handshake.
-                let _ = self.refusal.set((error, claim(end_entity)));
-                rustls::Error::InvalidCertificate(alert)
-            })
+                let _first = self.verdict.set(Err((error, claim(end_entity))));
+                Err(rustls::Error::InvalidCertificate(alert))
+            }
+        }
     }
 
     fn verify_tls12_signature(

@@ -2,7 +2,7 @@
 
 use crate::handshake::{authority, endpoint, logged, now, refusal, replace, system};
 use crate::support::{Site, sighting, streamed, unary};
-use entente::pki::{Authority, AuthoritySpec, Fault, LeafSpec};
+use entente::pki::{Authority, AuthoritySpec, LeafSpec};
 use entente::wire::proto::{self, AnchorState, ListNationsRequest, WhoAmIRequest};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -43,7 +43,7 @@ fn operate(site: &Site, arguments: &[&str]) -> (Option<i32>, Value, String) {
 }
 
 /// An operator's certificate; the development set has none.
-fn enrol_operator(site: &Site) {
+pub(crate) fn enrol_operator(site: &Site) {
     let usa = authority(site, "USA");
     let spec = LeafSpec::system("spiffe://usa.entente.example/ops-desk", now(), 30);
     let issued = usa.issue(&spec).unwrap();
@@ -51,7 +51,7 @@ fn enrol_operator(site: &Site) {
     replace(site, "certs-dev/USA/ops-desk.key", &issued.key_pem());
 }
 
-fn started(mut site: Site) -> Site {
+pub(crate) fn started(mut site: Site) -> Site {
     enrol_operator(&site);
     site.start(&[]);
     site
@@ -392,95 +392,4 @@ async fn a_list_is_taken_up_within_five_seconds_of_its_arrival() {
     assert_eq!(anchor.state(), AnchorState::Active);
     let made = anchor.revocation_list_this_update.unwrap().seconds;
     assert!((now().as_second() - made).abs() < 60, "{made}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_system_is_told_when_its_certificate_ends() {
-    let site = started(Site::new(""));
-    let gbr = authority(&site, "GBR");
-    let soon = now() + SignedDuration::from_hours(24 * 6 + 1);
-    let spec = LeafSpec::system(
-        "spiffe://gbr.entente.example/unit-1",
-        now() - SignedDuration::from_hours(24 * 60),
-        90,
-    );
-    let ending = gbr.issue(&spec.until(soon)).unwrap();
-    let mut client = endpoint(&site, &ending).submission().await.unwrap();
-    let answer = client.who_am_i(WhoAmIRequest {}).await.unwrap();
-    let metadata = answer.metadata();
-    let told = metadata
-        .get("entente-certificate-expires-at")
-        .unwrap()
-        .to_str()
-        .unwrap();
-    let told: Timestamp = told.parse().unwrap();
-    assert_eq!(told.as_second(), soon.as_second());
-    let warning = metadata
-        .get("entente-certificate-warning")
-        .unwrap()
-        .to_str()
-        .unwrap();
-    assert!(warning.contains("ends in 6 days"), "{warning}");
-    let me = answer.into_inner();
-    assert_eq!(me.connection_until.unwrap().seconds, soon.as_second());
-    assert!(
-        me.warnings[0].contains("ends in 6 days"),
-        "{:?}",
-        me.warnings
-    );
-    // And to the operator: in the log, and as a metric with the moment itself.
-    logged(
-        &site,
-        &[
-            "ends soon",
-            "system certificate",
-            "unit-1",
-            "\"days_ahead\":7",
-        ],
-    )
-    .await;
-    let metric = format!(
-        "entente_valid_until_seconds{{kind=\"system certificate\",nation=\"GBR\",name=\"unit-1\"}} {}",
-        soon.as_second()
-    );
-    let metrics = crate::cut::metrics(&site).await;
-    assert!(metrics.contains(&metric), "{metrics}");
-    // A certificate that has long to go carries the moment, and no warning.
-    let mut fresh = site.endpoint("USA/feed-desk").submission().await.unwrap();
-    let answer = fresh.who_am_i(WhoAmIRequest {}).await.unwrap();
-    assert!(
-        answer
-            .metadata()
-            .contains_key("entente-certificate-expires-at")
-    );
-    assert!(
-        !answer
-            .metadata()
-            .contains_key("entente-certificate-warning")
-    );
-}
-
-#[tokio::test]
-async fn case_36_a_skewed_clock_is_named_with_both_times() {
-    let site = Site::started("");
-    let future = authority(&site, "GBR")
-        .issue(&system("GBR").with(Fault::NotYetValid))
-        .unwrap();
-    let told = refusal(&site, &future).await;
-    assert!(told.contains("CertificateExpired"), "{told}");
-    let line = logged(&site, &["not_yet_valid"]).await;
-    assert!(
-        line.contains("is not valid before") && line.contains("the gateway's clock says"),
-        "{line}"
-    );
-    // The client's own words name the clocks, too.
-    let error = endpoint(&site, &future)
-        .who_am_i()
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("compare its dates with both clocks"),
-        "{error}"
-    );
 }
