@@ -1,7 +1,7 @@
 //! What differs between two registries of nations, in words, and whose rights it takes away.
 
 use crate::config::{NationFile, OriginMarks};
-use crate::identity::registry::{Nation, Registry, Rights};
+use crate::identity::registry::{Registry, Rights};
 use crate::listener::Peer;
 use crate::rpc::changes::Difference;
 
@@ -75,11 +75,11 @@ pub(super) fn compare(now: &Registry, next: &Registry, changes: &mut Vec<Differe
 /// Why a live connection ends when rights change; `None`: it loses none.
 pub(super) fn lost_rights(peer: &Peer, now: &Registry, next: &Registry) -> Option<String> {
     let identity = &peer.identity().identity;
-    let of = |registry: &Registry| registry.nation(identity.nation).map(Nation::clone);
-    let (was, is) = (
-        of(now)?.rights_of(&identity.system),
-        of(next)?.rights_of(&identity.system),
-    );
+    let of = |registry: &Registry| {
+        let nation = registry.nation(identity.nation)?;
+        Some(nation.rights_of(&identity.system))
+    };
+    let (was, is) = (of(now)?, of(next)?);
     let has: Vec<_> = is.names().collect();
     let lost: Vec<_> = was.names().filter(|right| !has.contains(right)).collect();
     (!lost.is_empty()).then(|| {

@@ -115,7 +115,7 @@ async fn thousand() -> (Site, Vec<Live>, Vec<Issued>) {
 async fn case_23_a_hundred_of_a_thousand_live_streams_are_cut_within_a_second() {
     raise_descriptors();
     let (site, lives, certificates) = thousand().await;
-    let is_bad = |number: usize| number % (STREAMS / CUT) == 0;
+    let is_bad = |number: usize| number.is_multiple_of(STREAMS / CUT);
     let (bad, good): (Vec<_>, Vec<_>) = lives.into_iter().partition(|l| is_bad(l.number));
     assert_eq!(bad.len(), CUT);
     let serials: Vec<_> = certificates

@@ -87,33 +87,32 @@ async fn stream(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_names_whom_it_would_cut_and_apply_cuts_exactly_them() {
+async fn a_plan_shows_what_a_list_would_do_that_is_not_in_place() {
     let site = started(patient_site());
-    let successor = Authority::root(&AuthoritySpec::new("GBR successor", now(), 90)).unwrap();
-    let gbr = authority(&site, "GBR");
-    let old = gbr.issue(&system("GBR")).unwrap();
-    let mut cut = stream(&site, &old, "r-1").await;
-    let mut neighbour = site.endpoint("USA/feed-desk").feed().await.unwrap();
-
-    // A list that lies on the operator's desk: on trial it would cut one connection.
+    let issued = authority(&site, "GBR").issue(&system("GBR")).unwrap();
+    let mut live = stream(&site, &issued, "r-1").await;
     std::fs::write(
         site.path("trial.crl.pem"),
-        gbr_list(&site, 2, &[old.serial()]),
+        gbr_list(&site, 2, &[issued.serial()]),
     )
     .unwrap();
     let (code, plan, said) = operate(&site, &["plan", "--list", "GBR=trial.crl.pem"]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(plan["cut"], 1, "{said}");
-    assert!(
-        plan["cuts"][0]["reason"]
-            .as_str()
-            .unwrap()
-            .contains("revoked by GBR"),
-        "{said}"
-    );
+    let reason = plan["cuts"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("revoked by GBR"), "{said}");
     assert_eq!(plan["cuts"][0]["system"], "unit-1");
+    assert_eq!(audit(&site).len(), 1, "only the start so far");
+    // Nothing was changed: not even that plan can be applied, for it stands in no file.
+    let (code, _, said) = operate(&site, &["apply", "--plan", plan["plan"].as_str().unwrap()]);
+    assert_eq!(code, Some(1), "{said}");
+    let quiet = tokio::time::timeout(Duration::from_millis(500), live.message()).await;
+    assert!(quiet.is_err(), "{quiet:?}");
+}
 
-    // The authority goes, its successor comes, a nation's rights change: nothing happens yet.
+/// GBR's authority goes, its successor comes, and a system of it gets another right.
+fn replace_authority(site: &Site) -> Authority {
+    let successor = Authority::root(&AuthoritySpec::new("GBR successor", now(), 90)).unwrap();
     let certificates = site.path("certs-dev/GBR");
     std::fs::write(
         certificates.join("successor.pem"),
@@ -131,6 +130,16 @@ async fn a_plan_names_whom_it_would_cut_and_apply_cuts_exactly_them() {
                 "\"feed-desk\" = [\"read\", \"submit\"]",
             )
     });
+    successor
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_names_whom_it_would_cut_and_apply_cuts_exactly_them() {
+    let site = started(patient_site());
+    let old = authority(&site, "GBR").issue(&system("GBR")).unwrap();
+    let mut cut = stream(&site, &old, "r-1").await;
+    let mut neighbour = site.endpoint("USA/feed-desk").feed().await.unwrap();
+    let successor = replace_authority(&site);
     let (code, plan, said) = operate(&site, &["plan"]);
     assert_eq!(code, Some(0), "{said}");
     for words in [
@@ -142,9 +151,6 @@ async fn a_plan_names_whom_it_would_cut_and_apply_cuts_exactly_them() {
         assert!(said.contains(words), "{words}: {said}");
     }
     assert_eq!(plan["cut"], 1, "{said}");
-    assert_eq!(audit(&site).len(), 1, "only the start so far");
-
-    let id = plan["plan"].as_str().unwrap();
     // A wrong plan is refused and changes nothing.
     let (code, _, said) = operate(&site, &["apply", "--plan", "0123456789abcdef"]);
     assert_eq!(code, Some(1), "{said}");
@@ -152,6 +158,7 @@ async fn a_plan_names_whom_it_would_cut_and_apply_cuts_exactly_them() {
         said.contains("nothing was changed") && said.contains("plan again"),
         "{said}"
     );
+    let id = plan["plan"].as_str().unwrap();
     let (code, applied, said) = operate(&site, &["apply", "--plan", id]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(applied["cut"], 1, "{said}");
@@ -162,8 +169,7 @@ async fn a_plan_names_whom_it_would_cut_and_apply_cuts_exactly_them() {
             .contains("was not issued by an authority of GBR"),
         "{status:?}"
     );
-    let told = refusal(&site, &old).await;
-    assert!(told.contains("UnknownCA"), "{told}");
+    assert!(refusal(&site, &old).await.contains("UnknownCA"));
     // The identity is the same under the new authority; others noticed nothing.
     let new = successor.issue(&system("GBR")).unwrap();
     let mut client = endpoint(&site, &new).submission().await.unwrap();
@@ -173,10 +179,8 @@ async fn a_plan_names_whom_it_would_cut_and_apply_cuts_exactly_them() {
         .unwrap()
         .into_inner();
     assert_eq!((me.nation.as_str(), me.system.as_str()), ("GBR", "unit-1"));
-    neighbour.list_gaps_or_any().await;
-
-    let lines = audit(&site);
-    let applied = lines.last().unwrap();
+    neighbour.is_alive().await;
+    let applied = audit(&site).pop().unwrap();
     assert_eq!(applied["outcome"], "applied");
     assert!(
         applied["who"]
@@ -192,11 +196,11 @@ async fn a_plan_names_whom_it_would_cut_and_apply_cuts_exactly_them() {
 
 /// A call that any reader may make, to see that its connection lives.
 trait Alive {
-    async fn list_gaps_or_any(&mut self);
+    async fn is_alive(&mut self);
 }
 
 impl Alive for proto::feed_service_client::FeedServiceClient<tonic::transport::Channel> {
-    async fn list_gaps_or_any(&mut self) {
+    async fn is_alive(&mut self) {
         let request = proto::ListContributionsRequest::default();
         self.list_contributions(request).await.unwrap();
     }
@@ -363,7 +367,7 @@ async fn who_loses_a_right_is_cut_with_the_reason() {
         status.message().contains("took away its right to read"),
         "{status:?}"
     );
-    other.list_gaps_or_any().await;
+    other.is_alive().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
