@@ -16,6 +16,7 @@ mod reports;
 mod serve;
 mod submit;
 mod tail;
+mod trust;
 
 use crate::clock::SystemClock;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -49,6 +50,7 @@ enum Command {
     Submit(submit::Submit),
     Tail(tail::Tail),
     Normalise(normalise::Normalise),
+    Trust(trust::Trust),
 }
 
 /// Who reads the output.
@@ -99,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Submit(arguments) => submit::run(&arguments),
         Command::Tail(arguments) => tail::run(&arguments),
         Command::Normalise(arguments) => normalise::run(&arguments),
+        Command::Trust(arguments) => trust::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@
 
 mod files;
 mod nation;
+mod origin;
 mod problem;
 mod reader;
 mod sections;
@@ -13,8 +14,9 @@ mod units;
 
 pub use files::examine_trust;
 pub use nation::NationFile;
+pub use origin::{Origin, OriginMarks};
 pub use problem::{Fact, Problem};
-pub use sections::{GatewaySettings, QuarantineSettings};
+pub use sections::{GatewaySettings, QuarantineSettings, TrustSettings};
 
 use crate::identity::NationCode;
 use crate::identity::registry::Limits;
@@ -50,6 +52,8 @@ pub struct Loaded {
     pub nations: Vec<NationFile>,
     /// What works, but a person should know of.
     pub warnings: Vec<Problem>,
+    /// Where it was read from, to read it again; `None`: it is not read again.
+    pub origin: Option<Origin>,
 }
 
 /// Everything that is wrong with a configuration.
@@ -146,6 +150,7 @@ pub fn examine(
         gateway,
         nations,
         warnings: found.warnings.clone(),
+        origin: Some(Origin::new(gateway_toml, &folder, flags)),
     });
     Examined {
         loaded,

@@ -4,11 +4,15 @@
 //! may connect), then the listener, and only then readiness. It ends the other way round:
 //! readiness off, streams told, connections drained under a deadline, the journal closed last.
 
+mod audit;
+mod changes;
+mod difference;
+mod expiry;
 mod watch;
 
 use crate::admission::Admission;
 use crate::clock::Clock;
-use crate::config::{GatewaySettings, Loaded, NationFile};
+use crate::config::{GatewaySettings, Loaded, NationFile, Origin};
 use crate::feed::Feed;
 use crate::identity::NationCode;
 use crate::identity::registry::Registry;
@@ -17,10 +21,12 @@ use crate::journal::quarantine::{Bounds, Quarantine, QuarantineError};
 use crate::journal::{Health, Journal, OpenError};
 use crate::listener::{Connections, Listener, ListenerError};
 use crate::rpc::Doors;
+use crate::rpc::changes::TrustChanges;
 use crate::rpc::server::{self, ServeError};
 use crate::telemetry;
 use crate::trust::{TrustState, TrustStateError};
 use arc_swap::ArcSwap;
+use changes::Changes;
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -100,6 +106,7 @@ impl Gateway {
         let Loaded {
             gateway: settings,
             nations,
+            origin,
             ..
         } = loaded;
         let stores = Stores::open(&settings, &nations, &clock).await?;
@@ -107,7 +114,8 @@ impl Gateway {
         let listener = Listener::bind(&settings.listener).await?;
         let address = listener.local_addr();
         let (draining, drained) = cell::channel(false);
-        let doors = Arc::new(doors(stores, &settings, &nations, &clock, drained.clone()));
+        let (doors, changes) = doors(stores, &settings, nations, origin, &clock, drained.clone());
+        let doors = Arc::new(doors);
         let (health, _) = tonic_health::server::health_reporter();
         watch::say(&health, &Health::Ready).await;
         let accepted = listener.run(
@@ -125,7 +133,6 @@ impl Gateway {
             drained.clone(),
             faults_in.clone(),
         );
-        let (trust, connections) = (Arc::clone(&doors.trust), Arc::clone(&doors.connections));
         let feed = Arc::clone(&doors.feed);
         let tasks = vec![
             tokio::spawn(watch::journal(
@@ -133,7 +140,8 @@ impl Gateway {
                 health.clone(),
                 faults_in.clone(),
             )),
-            tokio::spawn(watch::trust(trust, connections, drained)),
+            tokio::spawn(watch::trust(changes, drained)),
+            tokio::spawn(expiry::announce(Arc::clone(&doors))),
             tokio::spawn(watch::gauges(Arc::clone(&doors), journal.clone())),
             tokio::spawn(async move {
                 if let Err(error) = feed.follow_picture().await {
@@ -241,7 +249,10 @@ impl Stores {
                 .map(|nation| nation.sources.clone())
                 .collect();
             let (own, clock) = (settings.tls.clone(), Arc::clone(clock));
-            Arc::new(blocking(move || TrustState::load(sources, own, clock)).await??)
+            let profile = settings.listener.tls_profile;
+            let folder = settings.trust.folder.clone();
+            let load = move || TrustState::load_kept(sources, own, profile, Some(&folder), clock);
+            Arc::new(blocking(load).await??)
         };
         Ok(Self {
             journal,
@@ -251,28 +262,38 @@ impl Stores {
     }
 }
 
-/// Builds what the services share.
+/// Builds what the services share, and the place where trust is changed.
 fn doors(
     stores: Stores,
     settings: &GatewaySettings,
-    nations: &[NationFile],
+    nations: Vec<NationFile>,
+    origin: Option<Origin>,
     clock: &Arc<dyn Clock>,
     draining: cell::Receiver<bool>,
-) -> Doors {
+) -> (Doors, Arc<Changes>) {
     let Stores {
         journal,
         quarantine,
         trust,
     } = stores;
-    let registry = Arc::new(ArcSwap::from_pointee(registry(nations)));
-    let intake = Intake::new(
+    let registry = Arc::new(ArcSwap::from_pointee(registry(&nations)));
+    let intake = Arc::new(Intake::new(
         journal.clone(),
         quarantine,
         Arc::clone(clock),
-        desks(nations),
-    );
-    Doors {
-        intake: Arc::new(intake),
+        desks(&nations),
+    ));
+    let connections = Arc::new(Connections::new());
+    let parts = changes::Parts {
+        trust: Arc::clone(&trust),
+        connections: Arc::clone(&connections),
+        registry: Arc::clone(&registry),
+        intake: Arc::clone(&intake),
+        clock: Arc::clone(clock),
+    };
+    let changes = Arc::new(Changes::new(parts, &settings.trust, origin, nations));
+    let doors = Doors {
+        intake,
         feed: Arc::new(Feed::new(
             journal,
             Arc::clone(&registry),
@@ -280,13 +301,15 @@ fn doors(
         )),
         registry,
         admission: Admission::default(),
-        connections: Arc::new(Connections::new()),
+        connections,
         trust,
+        changes: Arc::clone(&changes) as Arc<dyn TrustChanges>,
         clock: Arc::clone(clock),
         subscriptions: Arc::new(Semaphore::new(settings.feed.subscriptions_max)),
         settings: settings.rpc.clone(),
         draining,
-    }
+    };
+    (doors, changes)
 }
 
 /// Runs a blocking step off the runtime.

@@ -12,13 +12,13 @@ mod io;
 mod peer;
 mod source;
 
-pub use connections::{ConnectionStatus, Connections};
+pub use connections::{ConnectionStatus, Connections, Cut};
 pub use io::GatewayIo;
 pub use peer::Peer;
 
 use crate::clock::Clock;
 use crate::identity::registry::Registry;
-use crate::trust::TrustState;
+use crate::trust::{Profile, TrustState};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,6 +35,8 @@ const READY_MAX: usize = 64;
 pub struct Settings {
     /// Where to listen; port 0 lets the system choose.
     pub address: SocketAddr,
+    /// What it demands of TLS.
+    pub tls_profile: Profile,
     /// Most handshakes in flight; beyond it, connections wait in the system's backlog.
     pub handshakes_max: usize,
     /// Most handshakes in flight from one address (IPv6: one /64); beyond it they are dropped.
@@ -53,6 +55,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 7443)),
+            tls_profile: Profile::Default,
             handshakes_max: 512,
             handshakes_per_source_max: 128,
             connections_max: 4096,

@@ -2,6 +2,7 @@
 //!
 //! Every call carries the identity of its connection; no service trusts a name in a message.
 
+pub mod changes;
 mod feed;
 pub mod null;
 mod operations;
@@ -9,6 +10,8 @@ pub mod peer;
 pub mod server;
 pub mod status;
 mod submission;
+mod terms;
+mod trust;
 
 use crate::admission::{Admission, Quota};
 use crate::clock::Clock;
@@ -18,6 +21,7 @@ use crate::intake::Intake;
 use crate::listener::{Connections, Peer};
 use crate::trust::TrustState;
 use arc_swap::ArcSwap;
+use changes::TrustChanges;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
@@ -67,6 +71,8 @@ pub struct Doors {
     pub connections: Arc<Connections>,
     /// Anchors and revocation lists.
     pub trust: Arc<TrustState>,
+    /// Where operators change trust.
+    pub changes: Arc<dyn TrustChanges>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How the services behave.

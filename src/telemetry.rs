@@ -114,6 +114,11 @@ pub fn handshake_refused(reason: &'static str) {
     counter!(names::HANDSHAKES_REFUSED, "reason" => reason).increment(1);
 }
 
+/// A connection that a change of trust ended is closed: how long after the change.
+pub fn trust_cut(took: Duration) {
+    histogram!(names::TRUST_CUT_SECONDS).record(took.as_secs_f64());
+}
+
 /// Live connections of a nation.
 pub fn connections(nation: &str, count: u32) {
     gauge!(names::CONNECTIONS, "nation" => nation.to_owned()).set(count);
@@ -140,6 +145,20 @@ pub fn ends_at(kind: &'static str, nation: &str, name: &str, unix_s: i64) {
         "kind" => kind, "nation" => nation.to_owned(), "name" => name.to_owned()
     )
     .set(unix_s as f64);
+}
+
+/// When the revocation list in force of an authority was made, as Unix time.
+pub fn list_made_at(nation: &str, name: &str, unix_s: i64) {
+    #[expect(clippy::cast_precision_loss, reason = "Unix seconds stay below 2^53")]
+    gauge!(
+        names::LIST_MADE_SECONDS, "nation" => nation.to_owned(), "name" => name.to_owned()
+    )
+    .set(unix_s as f64);
+}
+
+/// A change of trust was put in force.
+pub fn trust_changed() {
+    counter!(names::TRUST_CHANGES).increment(1);
 }
 
 /// Refused reports in the quarantine of a nation.

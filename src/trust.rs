@@ -9,13 +9,23 @@
 //! `code` and TLS alert for the peer.
 
 mod anchor;
+mod block;
+mod change;
 mod connect;
 mod error;
+mod expiry;
 mod explain;
+mod floors;
 mod handshake;
+mod holds;
+mod keep;
 mod load;
+mod marks;
+mod path;
 mod pem;
 mod policy;
+mod prepared;
+mod profile;
 mod revocation;
 mod snapshot;
 mod source;
@@ -24,15 +34,28 @@ mod tls;
 mod verify;
 
 pub use anchor::DEVELOPMENT_ORGANISATION;
+pub use block::{Blocked, BlockedError, Hold};
+pub use change::TrustChange;
 pub use connect::{ClientStream, ConnectError, connect};
 pub use error::{Severity, TrustError, TrustProblem, Which};
+pub use expiry::{WARNING_DAYS, ending_soon, threshold};
 pub use explain::explain;
-pub use handshake::{Accepted, HandshakeError, TlsStream, handshake};
+pub use handshake::{Accepted, HandshakeError, TlsStream, handshake, negotiated};
+pub use marks::{FileMark, Scope};
+pub use prepared::{Candidate, CandidateKind, Prepared};
+pub use profile::Profile;
 pub use snapshot::{AnchorStatus, TrustSnapshot};
-pub use source::{Material, NationMaterial, NationSources};
-pub use state::{Own, Reloaded, TrustEpoch, TrustState, TrustStateError};
+pub use source::{Material, NationMaterial, NationSources, Standing, Terms};
+pub use state::{Looked, Own, Reloaded, TrustEpoch, TrustState, TrustStateError};
 pub use tls::{ClientFiles, OwnCertificate, TlsError, client_config, server_config};
 pub use verify::{Claim, PeerChain, PeerIdentity};
+
+/// A short name for exactly these bytes: 16 hexadecimal digits of their SHA-256.
+#[must_use]
+pub fn fingerprint(bytes: &[u8]) -> String {
+    let digest = verify::digest(bytes);
+    verify::hex(digest.get(..8).unwrap_or_default())
+}
 
 /// The client's side of TLS; built by [`client_config`].
 pub type ClientConfig = rustls::ClientConfig;

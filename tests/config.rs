@@ -343,6 +343,11 @@ fn documentation_and_code_know_the_same_keys_defaults_and_ranges() {
     site.edit("config/gateway.toml", |text| {
         text + "\n[normalise.groups.BALTIC]\nas_of = \"2026-01-01\"\nnations = [\"POL\"]\n"
     });
+    site.edit("config/nations/GBR.toml", |text| {
+        let retiring =
+            "retiring = { \"../../certs-dev/GBR/authority.pem\" = \"2027-01-31T00:00:00Z\" }";
+        text.replace("[trust]\n", &format!("[trust]\n{retiring}\n"))
+    });
     let facts = site.examined().facts;
     let (mut gateway, mut nation) = (BTreeMap::new(), BTreeMap::new());
     for fact in facts {

@@ -8,6 +8,8 @@
 
 #[path = "gateway/commands.rs"]
 mod commands;
+#[path = "gateway/cut.rs"]
+mod cut;
 #[path = "gateway/drain.rs"]
 mod drain;
 #[path = "gateway/feed.rs"]
@@ -16,7 +18,15 @@ mod feed;
 mod handshake;
 #[path = "gateway/native.rs"]
 mod native;
+#[path = "gateway/http2.rs"]
+mod http2;
+#[path = "gateway/raw.rs"]
+mod raw;
 #[path = "gateway/submit.rs"]
 mod submit;
 #[path = "gateway/support.rs"]
 mod support;
+#[path = "gateway/told.rs"]
+mod told;
+#[path = "gateway/trust.rs"]
+mod trust;

@@ -11,6 +11,8 @@
 
 #[path = "tidy/house.rs"]
 mod house;
+#[path = "tidy/threats.rs"]
+mod threats;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -15,9 +15,15 @@ mod support;
 mod certificates;
 #[path = "trust/handshake.rs"]
 mod handshake;
+#[path = "trust/kept.rs"]
+mod kept;
+#[path = "trust/life.rs"]
+mod life;
 #[path = "trust/live.rs"]
 mod live;
 #[path = "trust/own.rs"]
 mod own;
+#[path = "trust/profiles.rs"]
+mod profiles;
 #[path = "trust/revocation.rs"]
 mod revocation;

@@ -116,6 +116,8 @@ impl Ground {
     pub(super) fn load_from(configuration: &Path) -> Result<Loaded, GroundError> {
         let mut loaded = config::load(configuration)?;
         loaded.gateway.listener.connections_max = 1 << 20;
+        // Reading it again would bring the limits back.
+        loaded.origin = None;
         for file in &mut loaded.nations {
             let limits = &mut file.nation.limits;
             limits.connections_max = NO_LIMIT;

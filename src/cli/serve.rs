@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs the gateway. SIGTERM or Ctrl-C drains and ends it; SIGHUP looks at the files of trust.
+/// Runs the gateway. SIGTERM or Ctrl-C drains and ends it; SIGHUP takes up
+/// the files of nations and trust.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Configuration of the gateway; the nations' files lie beside it.
@@ -43,6 +44,7 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
             "markings were not verified at their source: see `entente check`"
         );
     }
+    raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -64,6 +66,23 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
         };
         gateway.run_until(shutdown).await.map_err(fail)
     })
+}
+
+/// Each connection takes a descriptor; the soft limit is often far below what is allowed.
+fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => tracing::debug!(from = ?limit.current, to = ?limit.maximum, "descriptors"),
+        Err(error) => tracing::warn!(%error, "the limit of descriptors cannot be raised"),
+    }
 }
 
 /// One line on standard output, for people and for whoever started the process.

@@ -34,6 +34,10 @@ pub(super) fn check(gateway: &GatewaySettings, file: &Path, reading: &Reading) {
         let message = "a report and its record must fit: at least twice services.message_bytes_max";
         reading.problem(file, "journal.batch_bytes_max", message);
     }
+    if [&journal.folder, &gateway.quarantine.folder].contains(&&gateway.trust.folder) {
+        let message = "the journal or the quarantine has this folder already";
+        reading.problem(file, "trust.folder", message);
+    }
     if journal.folder == gateway.quarantine.folder {
         let message = "the journal has this folder already";
         reading.problem(file, "quarantine.folder", message);
@@ -116,7 +120,16 @@ pub fn examine_trust(
             let message = format!("the certificate ended at {}", certificate.not_after());
             problems.push(bare(gateway_toml, "tls.certificate", message));
         }
-        Ok(_) => {}
+        Ok(certificate) => {
+            let profile = loaded.gateway.listener.tls_profile;
+            if let Err(error) = certificate.check_profile(&own.certificate, profile) {
+                problems.push(bare(
+                    gateway_toml,
+                    "listener.tls_profile",
+                    error.to_string(),
+                ));
+            }
+        }
         Err(error) => problems.push(bare(gateway_toml, "tls", error.to_string())),
     }
     (problems, warnings)
@@ -129,7 +142,12 @@ fn named(fault: &TrustProblem, nations: &[NationFile]) -> Problem {
     let source = Path::new(&fault.source_name);
     let key = match of.map(|nation| &nation.sources) {
         Some(sources) if sources.anchors.iter().any(|path| path == source) => "trust.anchors",
-        Some(sources) if sources.revocation_lists.iter().any(|path| path == source) => {
+        Some(sources)
+            if sources
+                .revocation_lists
+                .iter()
+                .any(|path| source.starts_with(path)) =>
+        {
             "trust.revocation_lists"
         }
         _ => "trust",

@@ -8,13 +8,23 @@ use crate::identity::spiffe::TrustDomain;
 use crate::identity::{NationCode, SystemName};
 use crate::normalise::{Notation, Profile, Rules};
 use crate::record::Level;
-use crate::trust::NationSources;
+use crate::trust::{Blocked, BlockedError, NationSources, Standing, Terms};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Most systems that a file may list.
 const SYSTEMS_MAX: usize = 4096;
+
+/// Longest that a revocation list may count past its renewal.
+const GRACE_MAX: Duration = Duration::from_secs(7 * 86_400);
+
+const ANCHORS: &str = "PEM files of the nation's authorities";
+const PUBLISHED: &str = "PEM files of authorities to come";
+const WITHDRAWN: &str = "PEM files of authorities that are gone";
+const LISTS: &str = "PEM or DER files of their revocation lists, or folders of them";
 
 /// The rights that there are.
 const RIGHTS: &str = "submit, read, operate";
@@ -132,28 +142,17 @@ fn sources(
     development: Option<bool>,
 ) -> Option<NationSources> {
     let mut trust = table.table("trust");
-    let mut named = |name: &str, what: &str| {
-        let given = trust.texts(name, what);
-        let paths: Vec<_> = given.iter().map(|path| trust.beside(name, path)).collect();
-        if development.is_none() {
-            return paths;
-        }
-        if paths.is_empty() && trust.was_read() {
-            let message = format!("missing: {what}; without one nobody can connect");
-            trust.problem(name, message);
-        }
-        for path in &paths {
-            if let Some(message) = files::unreadable(path) {
-                trust.problem(name, message);
-            }
-        }
-        paths
+    let look = development.is_some();
+    let retiring = retiring(&mut trust, look);
+    let anchors = paths(&mut trust, "anchors", ANCHORS, look, retiring.is_empty());
+    let published = paths(&mut trust, "published", PUBLISHED, look, false);
+    let withdrawn = paths(&mut trust, "withdrawn", WITHDRAWN, look, false);
+    let revocation_lists = paths(&mut trust, "revocation_lists", LISTS, look, true);
+    let terms = Terms {
+        anchors: standings(published, retiring, withdrawn),
+        blocked: blocked(&mut trust),
+        overdue_grace: grace(&mut trust),
     };
-    let anchors = named("anchors", "PEM files of the nation's authorities");
-    let revocation_lists = named(
-        "revocation_lists",
-        "PEM or DER files of their revocation lists",
-    );
     trust.finish();
     Some(NationSources {
         code: code?,
@@ -161,7 +160,96 @@ fn sources(
         anchors,
         revocation_lists,
         allow_development_anchors: development.unwrap_or(false),
+        terms,
     })
+}
+
+/// Files that a key names. `look`: they must be readable, and, if `needed`, there must be one.
+fn paths(trust: &mut Table<'_>, name: &str, what: &str, look: bool, needed: bool) -> Vec<PathBuf> {
+    let given = trust.texts(name, what);
+    let paths: Vec<_> = given.iter().map(|path| trust.beside(name, path)).collect();
+    if !look {
+        return paths;
+    }
+    if needed && paths.is_empty() && trust.was_read() {
+        let message = format!("missing: {what}; without one nobody can connect");
+        trust.problem(name, message);
+    }
+    for path in &paths {
+        let is_folder_of_lists = what == LISTS && path.is_dir();
+        if let Some(message) = files::unreadable(path).filter(|_| !is_folder_of_lists) {
+            trust.problem(name, message);
+        }
+    }
+    paths
+}
+
+/// Anchors that retire: a table of files and moments.
+fn retiring(trust: &mut Table<'_>, look: bool) -> Vec<(PathBuf, Timestamp)> {
+    let (mut listed, names) = trust.named_table("retiring");
+    let mut retiring = Vec::new();
+    for name in names {
+        let moment = listed.required(&name, "the last moment, such as \"2026-12-31T00:00:00Z\"");
+        let path = listed.beside(&name, &name);
+        if let Some(message) = files::unreadable(&path).filter(|_| look) {
+            listed.problem(&name, message);
+        }
+        match moment.map(|text| text.parse().map_err(|_| text)) {
+            Some(Ok(until)) => retiring.push((path, until)),
+            Some(Err(text)) => {
+                let message = format!("`{text}` is no moment such as 2026-12-31T00:00:00Z");
+                listed.problem(&name, message);
+            }
+            None => {}
+        }
+    }
+    retiring
+}
+
+fn standings(
+    published: Vec<PathBuf>,
+    retiring: Vec<(PathBuf, Timestamp)>,
+    withdrawn: Vec<PathBuf>,
+) -> Vec<(PathBuf, Standing)> {
+    let published = published
+        .into_iter()
+        .map(|path| (path, Standing::Published));
+    let retiring = retiring
+        .into_iter()
+        .map(|(path, until)| (path, Standing::Retiring { until }));
+    let withdrawn = withdrawn
+        .into_iter()
+        .map(|path| (path, Standing::Withdrawn));
+    published.chain(retiring).chain(withdrawn).collect()
+}
+
+fn blocked(trust: &mut Table<'_>) -> Vec<Blocked> {
+    let mut blocked = Vec::new();
+    for text in trust.texts("blocked", "nation, key:SHA256, serial:HEX, system:NAME") {
+        match text.parse() {
+            Ok(what) => blocked.push(what),
+            Err(error) => trust.problem("blocked", BlockedError::to_string(&error)),
+        }
+    }
+    if blocked.contains(&Blocked::Nation) {
+        trust.warning(
+            "blocked",
+            "the whole nation is suspended: nobody of it can connect",
+        );
+    }
+    blocked
+}
+
+fn grace(trust: &mut Table<'_>) -> SignedDuration {
+    let name = "danger_accept_expired_lists_for";
+    let grace = trust.duration(name, Duration::ZERO, Duration::ZERO..=GRACE_MAX);
+    if !grace.is_zero() {
+        trust.warning(
+            name,
+            "revocation lists count past their renewal: who was revoked meanwhile comes in",
+        );
+    }
+    SignedDuration::try_from(grace).unwrap_or(SignedDuration::ZERO)
 }
 
 fn profile(table: &mut Table<'_>, code: Option<NationCode>, rules: &Rules) -> Option<Profile> {

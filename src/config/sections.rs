@@ -6,7 +6,7 @@ use crate::identity::NationCode;
 use crate::identity::registry::Limits;
 use crate::normalise::Rules;
 use crate::normalise::rules::{Area, Group};
-use crate::trust::Own;
+use crate::trust::{Own, Profile};
 use crate::{feed, journal, listener, rpc, telemetry};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -35,6 +35,15 @@ pub struct QuarantineSettings {
     pub queue_max: usize,
 }
 
+/// How changes of trust are taken up, and where they are remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustSettings {
+    /// The folder of what has to outlive a restart, and of the audit log.
+    pub folder: PathBuf,
+    /// Files that change are taken up without being asked to.
+    pub at_once: bool,
+}
+
 /// Settings of the gateway.
 #[derive(Clone, Debug)]
 pub struct GatewaySettings {
@@ -44,6 +53,8 @@ pub struct GatewaySettings {
     pub tls: Own,
     /// Take anchors that were made for development.
     pub allow_development_anchors: bool,
+    /// How changes of trust are taken up, and where they are remembered.
+    pub trust: TrustSettings,
     /// The journal.
     pub journal: journal::Settings,
     /// The quarantine.
@@ -78,11 +89,21 @@ pub(super) fn read(table: &mut Table<'_>) -> (GatewaySettings, Rules, PathBuf) {
     let folder = table.beside("nations", &folder);
     let mut trust = table.table("trust");
     let allow_development_anchors = trust.switch("allow_development_anchors", false);
+    let folder_of_trust = trust.text_or("folder", "../data/trust", "a folder");
+    let settings_of_trust = TrustSettings {
+        folder: trust.beside("folder", &folder_of_trust),
+        at_once: trust.choice(
+            "changes",
+            &[("at once", true), ("when applied", false)],
+            true,
+        ),
+    };
     trust.finish();
     let gateway = GatewaySettings {
         listener: listener(table.table("listener")),
         tls: own_files(table.table("tls")),
         allow_development_anchors,
+        trust: settings_of_trust,
         journal: journal(table.table("journal")),
         quarantine: quarantine(table.table("quarantine")),
         feed: feed(table.table("feed")),
@@ -100,6 +121,7 @@ fn listener(mut table: Table<'_>) -> listener::Settings {
     let expected = "an address with a port, such as 127.0.0.1:7443 or [::]:7443";
     let settings = listener::Settings {
         address: table.parsed("address", expected, default.address),
+        tls_profile: table.choice("tls_profile", &Profile::ALL, default.tls_profile),
         handshakes_max: count(
             &mut table,
             "handshakes_max",

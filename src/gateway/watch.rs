@@ -2,20 +2,20 @@
 //! change on disk are taken up.
 
 use super::GatewayError;
+use super::changes::Changes;
 use crate::journal::{Health, Journal};
-use crate::listener::Connections;
 use crate::rpc::Doors;
 use crate::rpc::server::SERVICES;
 use crate::telemetry;
-use crate::trust::{Reloaded, TrustState};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-/// How often the files of trust are looked at.
-const TRUST_INTERVAL: Duration = Duration::from_secs(2);
+/// How often the files of trust are looked at. A change has to rest for one look, so it is
+/// taken up within two to three.
+const TRUST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often figures are shown as metrics.
 const GAUGES_INTERVAL: Duration = Duration::from_secs(5);
@@ -78,13 +78,16 @@ pub(super) async fn journal(
     }
 }
 
-/// Takes up anchors, revocation lists and the gateway's own certificate when their files
-/// change, and on SIGHUP; then ends the connections that they no longer allow.
-pub(super) async fn trust(
-    trust: Arc<TrustState>,
-    connections: Arc<Connections>,
-    mut draining: watch::Receiver<bool>,
-) {
+/// Takes up nations' files, anchors, revocation lists and the gateway's own certificate when
+/// their files change, and on SIGHUP; and ends the connections that they no longer allow.
+pub(super) async fn trust(changes: Arc<Changes>, mut draining: watch::Receiver<bool>) {
+    let started = Arc::clone(&changes);
+    if tokio::task::spawn_blocking(move || started.started())
+        .await
+        .is_err()
+    {
+        return;
+    }
     let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
     else {
         tracing::error!("SIGHUP cannot be watched; files are still looked at");
@@ -93,25 +96,21 @@ pub(super) async fn trust(
     let mut tick = tokio::time::interval(TRUST_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            _ = tick.tick() => {}
-            _ = hangup.recv() => tracing::info!("SIGHUP: looking at the files of trust"),
+        let is_hangup = tokio::select! {
+            _ = tick.tick() => false,
+            _ = hangup.recv() => true,
             _ = draining.wait_for(|draining| *draining) => return,
-        }
-        let reload = {
-            let trust = Arc::clone(&trust);
-            tokio::task::spawn_blocking(move || trust.reload_if_changed())
         };
-        match reload.await {
-            Ok(Ok(Reloaded::Unchanged)) => {}
-            Ok(Ok(Reloaded::Changed { epoch })) => {
-                let (trust, connections) = (Arc::clone(&trust), Arc::clone(&connections));
-                let recheck = tokio::task::spawn_blocking(move || connections.recheck(&trust));
-                let Ok(ended) = recheck.await else { return };
-                tracing::info!(epoch, ended, "trust was reloaded");
+        let changes = Arc::clone(&changes);
+        let look = move || {
+            if is_hangup {
+                changes.hangup()
+            } else {
+                changes.look()
             }
-            Ok(Err(error)) => tracing::error!(%error, "trust was not reloaded; the old one stands"),
-            Err(_cut_short) => return,
+        };
+        if tokio::task::spawn_blocking(look).await.is_err() {
+            tracing::error!("looking at the files of trust was cut short; it goes on");
         }
     }
 }
@@ -134,20 +133,6 @@ pub(super) async fn gauges(doors: Arc<Doors>, journal: Journal) {
             telemetry::connections(code, doors.connections.count(nation.code));
             let quarantine = doors.intake.quarantine();
             telemetry::quarantined(code, quarantine.count(code), quarantine.dropped(code));
-        }
-        let own = doors.trust.own_not_after().as_second();
-        telemetry::ends_at("gateway certificate", "", "", own);
-        for anchor in doors.trust.status() {
-            let nation = anchor.nation.as_str();
-            telemetry::ends_at(
-                "anchor",
-                nation,
-                &anchor.subject,
-                anchor.not_after.as_second(),
-            );
-            if let Some(next) = anchor.crl_next_update {
-                telemetry::ends_at("revocation list", nation, &anchor.subject, next.as_second());
-            }
         }
     }
 }

@@ -153,7 +153,8 @@ impl Door {
         // Without it small messages wait for acknowledgements; it cannot fail on a live socket.
         let _ = socket.set_nodelay(true);
         let deadline = self.settings.handshake_deadline;
-        let shaken = tokio::time::timeout(deadline, trust::handshake(&self.trust, socket)).await;
+        let handshake = trust::handshake(&self.trust, socket, self.settings.tls_profile);
+        let shaken = tokio::time::timeout(deadline, handshake).await;
         let accepted = match shaken {
             Ok(Ok(accepted)) => accepted,
             Ok(Err(error)) => {
@@ -190,10 +191,10 @@ impl Door {
             nation: limits.map_or(0, |l| l.connections_max),
         };
         let (serial, epoch) = (peer.serial_hex.clone(), peer.epoch);
-        let now = self.clock.now();
+        let (profile, now) = (peer.profile, self.clock.now());
         let registered = self
             .connections
-            .register(peer, chain.clone(), address, caps, now);
+            .register(peer, chain.clone(), address, caps, &self.clock);
         let registration = match registered {
             Ok(registration) => registration,
             Err(reason) => {
@@ -205,7 +206,7 @@ impl Door {
         // A reload between handshake and registration did not see this connection.
         let snapshot = self.trust.snapshot();
         if snapshot.epoch() != epoch
-            && let Err(error) = snapshot.verify(&chain, now)
+            && let Err(error) = snapshot.verify_for(&chain, now, profile)
         {
             metrics::counter!(REFUSED, "reason" => error.code()).increment(1);
             tracing::warn!(parent: peer.span(), serial, code = error.code(), reason = %error,
@@ -215,6 +216,10 @@ impl Door {
         }
         tracing::info!(parent: peer.span(), serial, valid_until = %peer.identity().valid_until,
             "connection accepted");
+        if let Some(since) = peer.identity().list_overdue_since {
+            tracing::warn!(parent: peer.span(), serial, %since, "accepted although the revocation \
+                list is past its renewal (trust.danger_accept_expired_lists_for)");
+        }
         let first = self.settings.first_request_deadline;
         Some(GatewayIo::new(
             stream,

@@ -2,13 +2,20 @@
 //! believed. A connection is here from before its first request until its socket is dropped.
 
 use super::peer::Peer;
+use crate::clock::Clock;
 use crate::identity::NationCode;
-use crate::trust::{PeerChain, PeerIdentity, TrustState};
+use crate::telemetry;
+use crate::trust::{PeerChain, PeerIdentity, Profile, TrustSnapshot, TrustState};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use thiserror::Error;
+
+/// So few verifications are not worth a thread of their own.
+const PARALLEL_MIN: usize = 16;
 
 /// The live connections.
 #[derive(Debug, Default)]
@@ -42,6 +49,42 @@ pub struct ConnectionStatus {
     pub address: SocketAddr,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// A connection that a change of trust ends, or would end.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    /// The connection.
+    pub peer: Arc<Peer>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Cut {
+    /// Ends the connection because of a change of trust that came into force then.
+    pub fn make(&self, accepted_at: Duration) {
+        self.peer.cut_by_change(&self.reason, accepted_at);
+    }
+}
+
+/// Does the work on every item, on as many cores as there are; in the order of the items.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: &(impl Fn(&T) -> Option<R> + Sync)) -> Vec<R> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = items.len().div_ceil(cores).max(PARALLEL_MIN);
+    if items.len() <= share {
+        return items.iter().filter_map(work).collect();
+    }
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = items
+            .chunks(share)
+            .map(|part| scope.spawn(move || part.iter().filter_map(work).collect::<Vec<_>>()))
+            .collect();
+        let done = threads.into_iter().map(|thread| match thread.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        done.flatten().collect()
+    })
 }
 
 /// Why a verified peer may not connect now.
@@ -112,27 +155,89 @@ impl Connections {
     /// that no longer pass, each with its reason; says how many. Some 0.3 ms of work for each
     /// certificate: not for an async worker.
     pub fn recheck(&self, trust: &TrustState) -> usize {
-        let snapshot = trust.snapshot();
+        self.recheck_after(trust, None).len()
+    }
+
+    /// As [`Self::recheck`]; connections of nations whose trust is the same as in `before`
+    /// are left alone. Gives those that were ended.
+    pub fn recheck_after(&self, trust: &TrustState, before: Option<&TrustSnapshot>) -> Vec<Cut> {
+        let epoch = trust.current();
         let now = trust.clock().now();
+        let accepted_at = if before.is_some() {
+            epoch.accepted_at
+        } else {
+            trust.clock().monotonic()
+        };
+        self.judge(
+            &epoch.snapshot,
+            before,
+            now,
+            |peer, verdict| match verdict {
+                Ok(verified) => peer.renew_term(verified),
+                Err(reason) => peer.cut_by_change(reason, accepted_at),
+            },
+        )
+    }
+
+    /// What [`Self::recheck_after`] would end if `next` came into force; ends nothing.
+    #[must_use]
+    pub fn preview(
+        &self,
+        next: &TrustSnapshot,
+        before: &TrustSnapshot,
+        now: Timestamp,
+    ) -> Vec<Cut> {
+        self.judge(next, Some(before), now, |_, _| ())
+    }
+
+    /// The live connections for which `concerned` has a reason to end.
+    pub fn pick(&self, concerned: impl Fn(&Peer) -> Option<String>) -> Vec<Cut> {
+        let live = self.peers().into_iter();
+        live.filter(|(peer, _)| peer.reason().is_none())
+            .filter_map(|(peer, _)| concerned(&peer).map(|reason| Cut { peer, reason }))
+            .collect()
+    }
+
+    /// Verifies live connections again, doubtful ones first, so that what has to end does not
+    /// wait for what stays.
+    fn judge(
+        &self,
+        next: &TrustSnapshot,
+        before: Option<&TrustSnapshot>,
+        now: Timestamp,
+        act: impl Fn(&Peer, Result<&PeerIdentity, &str>) + Sync,
+    ) -> Vec<Cut> {
         // Many connections of one system share a chain; each chain is verified once.
-        let mut judged: HashMap<PeerChain, Option<String>> = HashMap::new();
-        let mut ended = 0;
+        let mut chains: HashMap<(PeerChain, Profile), Vec<Arc<Peer>>> = HashMap::new();
         for (peer, chain) in self.peers() {
-            if peer.reason().is_some() {
-                continue;
-            }
-            let verdict = judged.entry(chain).or_insert_with_key(|chain| {
-                snapshot
-                    .verify_live(chain, now)
-                    .err()
-                    .map(|error| error.to_string())
-            });
-            if let Some(reason) = verdict {
-                peer.end(reason);
-                ended += 1;
+            let domain = &peer.identity().spiffe_id.domain;
+            let is_same = before.is_some_and(|before| next.is_same_for(before, domain));
+            if peer.reason().is_none() && !is_same {
+                let profile = peer.identity().profile;
+                chains.entry((chain, profile)).or_default().push(peer);
             }
         }
-        ended
+        let (doubtful, others): (Vec<_>, Vec<_>) = chains
+            .into_iter()
+            .partition(|(_, peers)| peers.iter().any(|p| next.doubts(p.identity(), now)));
+        let verify = |((chain, profile), peers): &((PeerChain, Profile), Vec<Arc<Peer>>)| {
+            let verdict = next.verify_live(chain, now, *profile);
+            let verdict = verdict.map_err(|error| error.to_string());
+            for peer in peers {
+                act(peer, verdict.as_ref().map_err(String::as_str));
+            }
+            let reason = verdict.err()?;
+            let cut = |peer: &Arc<Peer>| Cut {
+                peer: Arc::clone(peer),
+                reason: reason.clone(),
+            };
+            Some(peers.iter().map(cut).collect::<Vec<_>>())
+        };
+        let mut cuts = in_parallel(&doubtful, &verify);
+        cuts.extend(in_parallel(&others, &verify));
+        let mut cuts: Vec<_> = cuts.into_iter().flatten().collect();
+        cuts.sort_by_key(|cut| cut.peer.number());
+        cuts
     }
 
     /// Takes a connection in, if the caps allow it.
@@ -142,8 +247,9 @@ impl Connections {
         chain: PeerChain,
         address: SocketAddr,
         caps: Caps,
-        now: Timestamp,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Registration, CapReached> {
+        let now = clock.now();
         let nation = identity.identity.nation;
         let mut live = self.lock();
         if live.by_number.len() >= caps.all {
@@ -161,7 +267,7 @@ impl Connections {
         *of_nation += 1;
         live.last_number += 1;
         let number = live.last_number;
-        let peer = Arc::new(Peer::new(identity, address, number));
+        let peer = Arc::new(Peer::new(identity, address, number, now));
         live.by_number.insert(
             number,
             Connection {
@@ -173,6 +279,7 @@ impl Connections {
         Ok(Registration {
             connections: Arc::clone(self),
             peer,
+            clock: Arc::clone(clock),
         })
     }
 
@@ -194,6 +301,7 @@ impl Connections {
 pub(super) struct Registration {
     connections: Arc<Connections>,
     pub(super) peer: Arc<Peer>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Drop for Registration {
@@ -205,6 +313,9 @@ impl Drop for Registration {
             *count = count.saturating_sub(1);
         }
         drop(live);
+        if let Some(accepted_at) = self.peer.cut_by_change_of() {
+            telemetry::trust_cut(self.clock.monotonic().saturating_sub(accepted_at));
+        }
         let reason = self.peer.reason().unwrap_or("by the peer");
         tracing::info!(parent: self.peer.span(), reason, "connection closed");
     }

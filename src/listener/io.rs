@@ -20,7 +20,7 @@ use tokio::sync::futures::OwnedNotified;
 use tokio::time::{Instant, Sleep};
 
 /// Between ending a peer and closing its socket: for the reason to reach it.
-const END_GRACE: Duration = Duration::from_millis(500);
+const END_GRACE: Duration = Duration::from_millis(300);
 /// Wall time is asked at least this often, because it may jump.
 const VALIDITY_LOOK: Duration = Duration::from_secs(60);
 /// Bytes of the HTTP/2 client preface. One byte more is a frame, and from then on HTTP/2's own
@@ -81,13 +81,15 @@ impl GatewayIo {
         &self.registration.peer
     }
 
+    /// What TLS agreed on: the key exchange group and the cipher suite.
+    #[must_use]
+    pub fn negotiated(&self) -> (String, String) {
+        crate::trust::negotiated(&self.tls)
+    }
+
     /// How long until the chain's end, at most until the next look.
     fn look_in(&self) -> Duration {
-        let left = self
-            .peer()
-            .identity()
-            .valid_until
-            .duration_since(self.clock.now());
+        let left = self.peer().term().until.duration_since(self.clock.now());
         Duration::try_from(left)
             .unwrap_or(Duration::ZERO)
             .min(VALIDITY_LOOK)
@@ -101,13 +103,19 @@ impl GatewayIo {
     /// Goes through what may have ended the connection. Afterwards the phase tells.
     fn poll_end(&mut self, context: &mut Context<'_>) {
         // The notification fuses after firing: polling it again would panic.
-        let alive = !matches!(self.phase, Phase::Ending | Phase::Over);
-        if alive {
+        while !matches!(self.phase, Phase::Ending | Phase::Over) {
             let fired = self.ended.as_mut().poll(context).is_ready();
-            if fired || self.peer().reason().is_some() {
+            if self.peer().reason().is_some() {
                 self.phase = Phase::Ending;
                 self.set_alarm(END_GRACE);
+                break;
             }
+            if !fired {
+                break;
+            }
+            // The term has changed: wait for the next notification, and look at once.
+            self.ended = Box::pin(self.peer().ended());
+            self.set_alarm(Duration::ZERO);
         }
         while self.phase != Phase::Over && self.alarm.as_mut().poll(context).is_ready() {
             self.on_alarm();
@@ -121,9 +129,8 @@ impl GatewayIo {
         }
         let look_in = self.look_in();
         if look_in.is_zero() {
-            let end = self.peer().identity().valid_until;
-            self.peer()
-                .end(&format!("the certificate chain ended at {end}"));
+            let term = self.peer().term();
+            self.peer().end(&term.why);
             self.phase = Phase::Ending;
             self.set_alarm(END_GRACE);
             return;

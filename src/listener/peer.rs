@@ -2,8 +2,11 @@
 //! that ends it. Ended once, with one reason, which every call on it can pass to the peer.
 
 use crate::trust::PeerIdentity;
+use arc_swap::ArcSwap;
+use jiff::{SignedDuration, Timestamp};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 use tracing::Span;
@@ -15,12 +18,58 @@ pub struct Peer {
     address: SocketAddr,
     number: u64,
     span: Span,
+    since: Timestamp,
+    term: ArcSwap<Term>,
     reason: OnceLock<String>,
+    // Set when a change of trust ended it: when that change came into force.
+    cut_by_change_of: OnceLock<Duration>,
     ended: Arc<Notify>,
 }
 
+/// When a connection ends by itself, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Term {
+    pub(super) until: Timestamp,
+    pub(super) why: String,
+}
+
+impl Term {
+    fn of(identity: &PeerIdentity, since: Timestamp) -> Self {
+        let until = identity.valid_until;
+        let why = if identity.is_retiring {
+            let anchor = &identity.anchor_subject;
+            format!("its authority `{anchor}` retired at {until}")
+        } else {
+            format!("the certificate chain ended at {until}")
+        };
+        let Some(longest) = identity.profile.session_max() else {
+            return Self { until, why };
+        };
+        let session_end = SignedDuration::try_from(longest)
+            .ok()
+            .and_then(|longest| since.checked_add(longest).ok())
+            .unwrap_or(Timestamp::MAX);
+        if until <= session_end {
+            return Self { until, why };
+        }
+        let (hours, profile) = (longest.as_secs() / 3600, identity.profile);
+        Self {
+            until: session_end,
+            why: format!(
+                "it has lasted {hours} hours, the longest that the profile {profile} allows; \
+                 connect again"
+            ),
+        }
+    }
+}
+
 impl Peer {
-    pub(super) fn new(identity: PeerIdentity, address: SocketAddr, number: u64) -> Self {
+    pub(super) fn new(
+        identity: PeerIdentity,
+        address: SocketAddr,
+        number: u64,
+        since: Timestamp,
+    ) -> Self {
         let span = tracing::info_span!(
             "connection",
             number,
@@ -29,11 +78,14 @@ impl Peer {
             system = %identity.identity.system,
         );
         Self {
+            term: ArcSwap::from_pointee(Term::of(&identity, since)),
             identity,
             address,
             number,
             span,
+            since,
             reason: OnceLock::new(),
+            cut_by_change_of: OnceLock::new(),
             ended: Arc::new(Notify::new()),
         }
     }
@@ -71,6 +123,40 @@ impl Peer {
         }
     }
 
+    /// Ends the connection because of a change of trust that came into force then.
+    pub(super) fn cut_by_change(&self, reason: &str, accepted_at: Duration) {
+        if self.reason.get().is_none() {
+            let _already_ending = self.cut_by_change_of.set(accepted_at);
+        }
+        self.end(reason);
+    }
+
+    /// When the change of trust came into force that ended it.
+    pub(super) fn cut_by_change_of(&self) -> Option<Duration> {
+        self.cut_by_change_of.get().copied()
+    }
+
+    /// Takes over the end that a new verification found.
+    pub(super) fn renew_term(&self, verified: &PeerIdentity) {
+        let term = Term::of(verified, self.since);
+        if **self.term.load() != term {
+            self.term.store(Arc::new(term));
+            // Those who wait look again.
+            self.ended.notify_waiters();
+        }
+    }
+
+    /// When it ends by itself, and why.
+    pub(super) fn term(&self) -> Arc<Term> {
+        self.term.load_full()
+    }
+
+    /// When the connection ends by itself.
+    #[must_use]
+    pub fn until(&self) -> Timestamp {
+        self.term.load().until
+    }
+
     /// Why it was ended; none while it lives.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
@@ -90,7 +176,8 @@ impl Peer {
         }
     }
 
-    /// Wakes when the connection is ended. Look at [`Self::reason`] after making it.
+    /// Wakes when the connection is ended, or its term changed. Look at [`Self::reason`] after
+    /// making it.
     pub(super) fn ended(&self) -> OwnedNotified {
         Arc::clone(&self.ended).notified_owned()
     }

@@ -2,11 +2,14 @@
 
 use super::{Doors, status};
 use crate::identity::NationCode;
+use crate::trust::{self, Blocked, Standing};
 use crate::wire;
 use crate::wire::proto::operations_service_server::OperationsService;
 use crate::wire::proto::{
-    AnchorStatus, ListNationsRequest, ListNationsResponse, ListQuarantineRequest,
-    ListQuarantineResponse, NationStatus, QuarantinedReport,
+    AnchorState, AnchorStatus, ApplyTrustRequest, ApplyTrustResponse, HoldTrustRequest,
+    HoldTrustResponse, ListNationsRequest, ListNationsResponse, ListQuarantineRequest,
+    ListQuarantineResponse, NationStatus, PlanTrustRequest, PlanTrustResponse, QuarantinedReport,
+    ReleaseTrustRequest, ReleaseTrustResponse,
 };
 use crate::wire::quarantined::Refusal;
 use std::sync::Arc;
@@ -43,6 +46,7 @@ impl OperationsService for Operations {
         }
         let registry = self.doors.registry.load();
         let trust = self.doors.trust.status();
+        let blocked = self.doors.trust.snapshot().blocked();
         let quarantine = self.doors.intake.quarantine();
         let nations = registry.nations().map(|nation| NationStatus {
             nation: nation.code.to_string(),
@@ -53,15 +57,15 @@ impl OperationsService for Operations {
             anchors: trust
                 .iter()
                 .filter(|anchor| anchor.nation == nation.code)
-                .map(|anchor| AnchorStatus {
-                    subject: anchor.subject.clone(),
-                    spki_sha256: anchor.spki_sha256_hex.clone(),
-                    not_after: Some(wire::timestamp(anchor.not_after)),
-                    revocation_list_number: anchor.crl_number.clone().unwrap_or_default(),
-                    revocation_list_next_update: anchor.crl_next_update.map(wire::timestamp),
-                })
+                .map(anchor_status)
                 .collect(),
             quarantined: quarantine.count(nation.code.as_str()),
+            suspended: blocked.contains(&(nation.code, Blocked::Nation)),
+            blocked: blocked
+                .iter()
+                .filter(|(code, _)| *code == nation.code)
+                .map(|(_, what)| what.to_string())
+                .collect(),
         });
         Ok(Response::new(ListNationsResponse {
             nations: nations.collect(),
@@ -111,6 +115,54 @@ impl OperationsService for Operations {
             .await
             .map_err(|_| status::draining())??;
         Ok(Response::new(page))
+    }
+
+    async fn plan_trust(
+        &self,
+        request: Request<PlanTrustRequest>,
+    ) -> Result<Response<PlanTrustResponse>, Status> {
+        self.plan(request).await
+    }
+
+    async fn apply_trust(
+        &self,
+        request: Request<ApplyTrustRequest>,
+    ) -> Result<Response<ApplyTrustResponse>, Status> {
+        self.apply(request).await
+    }
+
+    async fn hold_trust(
+        &self,
+        request: Request<HoldTrustRequest>,
+    ) -> Result<Response<HoldTrustResponse>, Status> {
+        self.hold(request).await
+    }
+
+    async fn release_trust(
+        &self,
+        request: Request<ReleaseTrustRequest>,
+    ) -> Result<Response<ReleaseTrustResponse>, Status> {
+        self.release(request).await
+    }
+}
+
+fn anchor_status(anchor: &trust::AnchorStatus) -> AnchorStatus {
+    let (state, retiring_until) = match anchor.standing {
+        Standing::Published => (AnchorState::Published, None),
+        Standing::Active => (AnchorState::Active, None),
+        Standing::Retiring { until } => (AnchorState::Retiring, Some(until)),
+        Standing::Withdrawn => (AnchorState::Withdrawn, None),
+    };
+    AnchorStatus {
+        subject: anchor.subject.clone(),
+        spki_sha256: anchor.spki_sha256_hex.clone(),
+        not_before: Some(wire::timestamp(anchor.not_before)),
+        not_after: Some(wire::timestamp(anchor.not_after)),
+        state: state.into(),
+        retiring_until: retiring_until.map(wire::timestamp),
+        revocation_list_number: anchor.crl_number.clone().unwrap_or_default(),
+        revocation_list_this_update: anchor.crl_this_update.map(wire::timestamp),
+        revocation_list_next_update: anchor.crl_next_update.map(wire::timestamp),
     }
 }
 

@@ -4,6 +4,7 @@ use super::feed::FeedDoor;
 use super::operations::Operations;
 use super::peer::RpcIo;
 use super::submission::Submission;
+use super::terms::Terms;
 use super::{Doors, Settings};
 use crate::listener::GatewayIo;
 use crate::wire::CONTRACT;
@@ -101,7 +102,11 @@ pub async fn serve(
     };
     let (v1, v1alpha) = reflection(settings.reflection).transpose()?.unzip();
     let health = tonic_health::server::HealthService::from_health_reporter(health);
+    let terms = Terms {
+        clock: Arc::clone(&doors.clock),
+    };
     bounded(settings)
+        .layer(terms)
         .add_service(tonic_health::pb::health_server::HealthServer::new(health))
         .add_optional_service(v1)
         .add_optional_service(v1alpha)

@@ -3,6 +3,7 @@
 //! sender is told what it can act on; the operator finds the rest in the log.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::changes::NotApplied;
 use crate::admission::Refusal;
 use crate::feed::FeedError;
 use crate::intake::IntakeError;
@@ -66,6 +67,20 @@ pub(super) fn cut(reason: &str) -> Status {
         "CONNECTION_CUT",
         format!("the gateway ended this connection: {reason}"),
     )
+}
+
+/// A change of trust was not made.
+pub(super) fn trust_not_applied(error: &NotApplied) -> Status {
+    let message = format!("nothing was changed: {error}");
+    match error {
+        NotApplied::Faulty(_) => plain(Code::FailedPrecondition, "TRUST_FAULTY", message),
+        NotApplied::Moved(_) => plain(Code::Aborted, "TRUST_MOVED", message),
+        NotApplied::Unsettled => {
+            retry(Code::Unavailable, "TRUST_UNSETTLED", message, CLOSING_RETRY)
+        }
+        NotApplied::Audit(_) => plain(Code::Unavailable, "AUDIT_UNAVAILABLE", message),
+        NotApplied::NotHeld => plain(Code::NotFound, "NOT_HELD", message),
+    }
 }
 
 /// The request itself is wrong: a field and what was expected.

@@ -4,7 +4,7 @@
 //! sends them on their way; the other waits until each chunk is durable and answers, in order.
 //! A client that does not read its answers stops its own stream, by flow control.
 
-use super::{Caller, Doors, status};
+use super::{Caller, Doors, status, terms};
 use crate::admission::{Permit, Quota};
 use crate::intake::{self, InFlight, Payload, Verdict};
 use crate::telemetry;
@@ -123,6 +123,8 @@ impl SubmissionService for Submission {
             gateway_version: env!("CARGO_PKG_VERSION").to_owned(),
             report_bytes_max: u32::try_from(self.doors.settings.message_bytes_max)
                 .unwrap_or(u32::MAX),
+            connection_until: Some(wire::timestamp(caller.peer.until())),
+            warnings: terms::warnings(&caller.peer, self.doors.clock.now()),
         }))
     }
 }
@@ -183,7 +185,11 @@ async fn take(
         // Admission is asked before the next message is taken.
         let wait = quota.wait(doors.clock.monotonic());
         if wait > Duration::ZERO {
-            tokio::time::sleep(wait).await;
+            tokio::select! {
+                biased;
+                reason = caller.peer.cut() => return Err(status::cut(&reason)),
+                () = tokio::time::sleep(wait) => {}
+            }
         }
         let first = tokio::select! {
             biased;

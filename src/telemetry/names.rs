@@ -52,6 +52,8 @@ metrics_of_ours! {
         "Calls that quota did not admit.";
     HANDSHAKES_REFUSED = "entente_handshakes_refused_total" Counter Count ["reason"]
         "Refused connections, by the reason code that the peer is given.";
+    TRUST_CUT_SECONDS = "entente_trust_cut_seconds" Histogram Seconds []
+        "From a change of trust to the closed socket of a connection that it ended.";
     CONNECTIONS = "entente_connections" Gauge Count ["nation"]
         "Live connections.";
     JOURNAL_DURABLE_POSITION = "entente_journal_durable_position" Gauge Count []
@@ -66,6 +68,10 @@ metrics_of_ours! {
         "Entries that one sync made durable.";
     VALID_UNTIL_SECONDS = "entente_valid_until_seconds" Gauge Seconds ["kind", "nation", "name"]
         "End of a certificate or of a revocation list, Unix time.";
+    LIST_MADE_SECONDS = "entente_revocation_list_made_seconds" Gauge Seconds ["nation", "name"]
+        "When the revocation list in force was made, Unix time.";
+    TRUST_CHANGES = "entente_trust_changes_total" Counter Count []
+        "Changes of trust that were put in force.";
     QUARANTINE_REPORTS = "entente_quarantine_reports" Gauge Count ["nation"]
         "Refused reports that are kept.";
     QUARANTINE_DROPPED = "entente_quarantine_dropped" Gauge Count ["nation"]

@@ -1,7 +1,11 @@
 //! Trust anchors: a nation's own authorities, each with the lists proven under its key.
 //! webpki checks neither an anchor's validity nor its key usage; both are checked here.
 
+use super::error::Which;
+use super::policy;
+use super::profile::Profile;
 use super::revocation::{RevocationList, SignerKey};
+use super::source::Standing;
 use super::verify::{digest, timestamp};
 use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
@@ -13,7 +17,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 pub const DEVELOPMENT_ORGANISATION: &str = "Entente development, not for production";
 
 /// An authority of one nation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Anchor {
     pub(super) source_name: String,
     // One alone: webpki is offered exactly this anchor.
@@ -25,6 +29,10 @@ pub(super) struct Anchor {
     pub(super) not_before: Timestamp,
     pub(super) not_after: Timestamp,
     pub(super) is_development: bool,
+    pub(super) standing: Standing,
+    // What is wrong with its key; it may only be withdrawn then.
+    pub(super) weak_key: Option<String>,
+    pub(super) der: CertificateDer<'static>,
     // Proven under this anchor's key; highest number first.
     pub(super) lists: Vec<Arc<RevocationList>>,
 }
@@ -73,11 +81,33 @@ impl Anchor {
             not_before: timestamp(parsed.validity().not_before.timestamp()),
             not_after: timestamp(parsed.validity().not_after.timestamp()),
             is_development,
+            standing: Standing::Active,
+            weak_key: policy::check_key(parsed.public_key(), Which::Issuer, Profile::Default)
+                .err()
+                .map(|error| error.to_string()),
+            der: der.clone(),
             lists: Vec::new(),
         })
     }
 
     pub(super) fn is_live(&self, now: Timestamp) -> bool {
         self.not_before <= now && now <= self.not_after
+    }
+
+    /// Whether it vouches for anybody at `now`, as far as its standing goes.
+    pub(super) fn vouches(&self, now: Timestamp) -> bool {
+        match self.standing {
+            Standing::Active => true,
+            Standing::Retiring { until } => now < until,
+            Standing::Published | Standing::Withdrawn => false,
+        }
+    }
+
+    /// The last moment at which it can vouch.
+    pub(super) fn end(&self) -> Timestamp {
+        match self.standing {
+            Standing::Retiring { until } => until.min(self.not_after),
+            _ => self.not_after,
+        }
     }
 }

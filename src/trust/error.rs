@@ -142,14 +142,14 @@ pub enum TrustError {
     #[error("an intermediate certificate may not sign certificates (key usage)")]
     IssuerMayNotSign,
     /// Key type or size outside the profile.
-    #[error(
-        "the {which} has a {key} key; allowed are P-256, P-384, Ed25519 and RSA of 2048 to 4096 bits"
-    )]
+    #[error("the {which} has a {key} key; allowed are {allowed}")]
     WeakKey {
         /// Which certificate of the chain.
         which: Which,
         /// What it has.
         key: String,
+        /// What the listener's profile allows.
+        allowed: &'static str,
     },
     /// Zero, negative or over 20 octets (RFC 5280, 4.1.2.2).
     #[error("the certificate's serial number must be positive and have 1 to 20 octets")]
@@ -161,6 +161,32 @@ pub enum TrustError {
         days: i64,
         /// The limit.
         days_max: i64,
+    },
+    /// The authority that issued it is known, but does not vouch for anybody now.
+    #[error(
+        "the authority `{subject}` of {nation} {standing}; its certificates are no longer, or not yet, taken"
+    )]
+    AnchorNotInForce {
+        /// The claimed nation.
+        nation: NationCode,
+        /// The authority's subject.
+        subject: String,
+        /// What became of it, as a clause.
+        standing: String,
+    },
+    /// The nation is suspended.
+    #[error("{nation} is suspended by the operator of the gateway")]
+    Suspended {
+        /// The nation.
+        nation: NationCode,
+    },
+    /// A key, serial number or system that the operator blocked.
+    #[error("the operator of the gateway has blocked {what} of {nation}")]
+    Blocked {
+        /// The nation.
+        nation: NationCode,
+        /// What matched.
+        what: String,
     },
     /// The path builder gave up, or another rule of path validation is broken.
     #[error("path validation failed: {0}")]
@@ -214,6 +240,9 @@ impl TrustError {
             Self::WeakKey { .. } => "weak_key",
             Self::OddSerial => "odd_serial",
             Self::LongLived { .. } => "long_lived",
+            Self::AnchorNotInForce { .. } => "anchor_not_in_force",
+            Self::Suspended { .. } => "suspended",
+            Self::Blocked { .. } => "blocked",
             Self::Path(_) => "path",
         }
     }
@@ -227,9 +256,10 @@ impl TrustError {
             Self::Expired { .. } => CertificateError::Expired,
             Self::NotYetValid { .. } => CertificateError::NotValidYet,
             Self::Revoked { .. } => CertificateError::Revoked,
-            Self::UnknownIssuer { .. } | Self::NoLiveAnchor { .. } => {
-                CertificateError::UnknownIssuer
-            }
+            Self::UnknownIssuer { .. }
+            | Self::NoLiveAnchor { .. }
+            | Self::AnchorNotInForce { .. } => CertificateError::UnknownIssuer,
+            Self::Blocked { .. } => CertificateError::Revoked,
             Self::RevocationUnknown { .. } => CertificateError::UnknownRevocationStatus,
             Self::RevocationListExpired { .. } => CertificateError::ExpiredRevocationList,
             Self::NotForClients
@@ -238,7 +268,8 @@ impl TrustError {
             | Self::LeafMaySign
             | Self::NoDigitalSignature
             | Self::IssuerMayNotSign => CertificateError::InvalidPurpose,
-            Self::TooManyCertificates { .. }
+            Self::Suspended { .. }
+            | Self::TooManyCertificates { .. }
             | Self::NoUri
             | Self::SeveralUris(_)
             | Self::OddUri { .. }
@@ -257,6 +288,8 @@ impl TrustError {
             Self::Path(_) => 1,
             Self::RevocationUnknown { .. } => 2,
             Self::RevocationListExpired { .. } => 3,
+            Self::AnchorNotInForce { .. } => 7,
+            Self::Suspended { .. } | Self::Blocked { .. } => 8,
             Self::Revoked { .. } => 9,
             _ => 5,
         }

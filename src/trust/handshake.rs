@@ -1,10 +1,11 @@
 //! One handshake on a connected socket. No deadline here: the listener holds one over all of
-//! it. After TLS the chain is verified again against the newest snapshot, which closes the
-//! gap between a handshake that began before a reload and its registration.
+//! it. If trust changed meanwhile, the chain is verified again against the newest snapshot,
+//! which closes the gap between a handshake that began before a reload and its registration.
 
 use super::error::TrustError;
+use super::profile::Profile;
 use super::state::TrustState;
-use super::tls::{ALPN_H2, RefusalSlot, TlsError};
+use super::tls::{ALPN_H2, TlsError, VerdictSlot};
 use super::verify::{Claim, PeerChain, PeerIdentity, claim};
 use rustls::server::Acceptor;
 use std::io;
@@ -86,11 +87,15 @@ impl HandshakeError {
     }
 }
 
-/// Shakes hands and verifies the peer.
+/// Shakes hands as a profile demands, and verifies the peer.
 ///
 /// # Errors
 /// Every way it can fail; the peer got an alert where TLS has one.
-pub async fn handshake(trust: &TrustState, tcp: TcpStream) -> Result<Accepted, HandshakeError> {
+pub async fn handshake(
+    trust: &TrustState,
+    tcp: TcpStream,
+    profile: Profile,
+) -> Result<Accepted, HandshakeError> {
     let mut start = LazyConfigAcceptor::new(Acceptor::default(), tcp)
         .await
         .map_err(tls_error)?;
@@ -105,24 +110,30 @@ pub async fn handshake(trust: &TrustState, tcp: TcpStream) -> Result<Accepted, H
         let _ = start.io.shutdown().await;
         return Err(HandshakeError::NoH2);
     }
-    let refusal = RefusalSlot::default();
+    let verdict = VerdictSlot::default();
     let config = trust
-        .server_config_noting(Arc::clone(&refusal))
+        .server_config_noting(profile, Arc::clone(&verdict))
         .map_err(HandshakeError::Own)?;
     let stream = start
         .into_stream(config)
         .await
-        .map_err(|error| match refusal.get() {
-            Some((error, claim)) => HandshakeError::Refused {
+        .map_err(|error| match verdict.get() {
+            Some(Err((error, claim))) => HandshakeError::Refused {
                 error: error.clone(),
                 claim: claim.clone(),
             },
-            None => tls_error(error),
+            Some(Ok(_)) | None => tls_error(error),
         })?;
     let (_, session) = stream.get_ref();
     let chain = PeerChain(session.peer_certificates().unwrap_or_default().into());
     let now = trust.clock().now();
-    match trust.snapshot().verify(&chain, now) {
+    let snapshot = trust.snapshot();
+    let verified = match verdict.get() {
+        // Verified a moment ago, with the very trust that is in force.
+        Some(Ok(peer)) if peer.epoch == snapshot.epoch() => Ok(peer.clone()),
+        _ => snapshot.verify_for(&chain, now, profile),
+    };
+    match verified {
         Ok(peer) => Ok(Accepted {
             stream,
             chain,
@@ -134,6 +145,18 @@ pub async fn handshake(trust: &TrustState, tcp: TcpStream) -> Result<Accepted, H
             stream: Box::new(stream),
         }),
     }
+}
+
+/// What a session agreed on: the key exchange group and the cipher suite.
+#[must_use]
+pub fn negotiated(stream: &TlsStream) -> (String, String) {
+    let (_, session) = stream.get_ref();
+    let group = session.negotiated_key_exchange_group();
+    let suite = session.negotiated_cipher_suite();
+    (
+        group.map_or_else(String::new, |group| format!("{:?}", group.name())),
+        suite.map_or_else(String::new, |suite| format!("{:?}", suite.suite())),
+    )
 }
 
 /// The error of rustls inside of one of I/O.

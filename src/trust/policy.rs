@@ -2,6 +2,7 @@
 //! lifetime. Sources: X509-SVID, RFC 5280 4.1.2.2 and 4.2.1, FMN Spiral certificate profile.
 
 use super::error::{TrustError, Which};
+use super::profile::{Key, Profile};
 use rustls_pki_types::CertificateDer;
 use x509_parser::oid_registry::{
     OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_PKCS1_RSAENCRYPTION,
@@ -19,7 +20,10 @@ pub(super) const INTERMEDIATES_MAX: usize = 6;
 const LEAF_DAYS_MAX: i64 = 398;
 /// Longest serial number, octets.
 const SERIAL_BYTES_MAX: usize = 20;
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
+/// Contents of the OIDs 2.16.840.1.101.3.4.3.17 to .19 (FIPS 204, RFC 9881).
+const OID_ML_DSA_44: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 17];
+const OID_ML_DSA_65: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 18];
+const OID_ML_DSA_87: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 19];
 
 /// Parses one certificate within the size limit.
 pub(super) fn parse<'a>(
@@ -43,7 +47,7 @@ pub(super) fn parse<'a>(
 }
 
 /// The rules for a system's own certificate.
-pub(super) fn check_leaf(leaf: &X509Certificate<'_>) -> Result<(), TrustError> {
+pub(super) fn check_leaf(leaf: &X509Certificate<'_>, profile: Profile) -> Result<(), TrustError> {
     let odd = |what: &str| TrustError::Malformed {
         which: Which::Leaf,
         reason: format!("its {what} cannot be read"),
@@ -74,7 +78,7 @@ pub(super) fn check_leaf(leaf: &X509Certificate<'_>) -> Result<(), TrustError> {
         _ => return Err(TrustError::NotForClients),
     }
     check_serial(leaf.raw_serial())?;
-    check_key(leaf.public_key(), Which::Leaf)?;
+    check_key(leaf.public_key(), Which::Leaf, profile)?;
     let validity = leaf.validity();
     let seconds = validity.not_after.timestamp() - validity.not_before.timestamp();
     let days = seconds / 86_400;
@@ -111,28 +115,63 @@ fn check_serial(raw: &[u8]) -> Result<(), TrustError> {
     }
 }
 
-/// Key types and sizes of the profile.
-pub(super) fn check_key(spki: &SubjectPublicKeyInfo<'_>, which: Which) -> Result<(), TrustError> {
-    let weak = |key: String| Err(TrustError::WeakKey { which, key });
+/// Key types and sizes of the listener's profile.
+pub(super) fn check_key(
+    spki: &SubjectPublicKeyInfo<'_>,
+    which: Which,
+    profile: Profile,
+) -> Result<(), TrustError> {
+    let weak = |key: String| {
+        Err(TrustError::WeakKey {
+            which,
+            key,
+            allowed: profile.allowed_keys(),
+        })
+    };
+    let (key, name) = match key_of(spki) {
+        Ok(known) => known,
+        Err(name) => return weak(name),
+    };
+    if profile.takes(key, which == Which::Issuer) {
+        Ok(())
+    } else {
+        weak(name)
+    }
+}
+
+/// What kind of key it is, with its name; or only the name of what no profile takes.
+fn key_of(spki: &SubjectPublicKeyInfo<'_>) -> Result<(Key, String), String> {
     let algorithm = &spki.algorithm.algorithm;
     if *algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY {
         let parameters = spki.algorithm.parameters.as_ref();
         let curve = parameters.and_then(|p| p.clone().oid().ok());
         return match curve {
-            Some(c) if c == OID_EC_P256 || c == OID_NIST_EC_P384 => Ok(()),
-            Some(c) => weak(format!("elliptic curve ({c})")),
-            None => weak("nameless elliptic curve".to_owned()),
+            Some(c) if c == OID_EC_P256 => Ok((Key::P256, "P-256".to_owned())),
+            Some(c) if c == OID_NIST_EC_P384 => Ok((Key::P384, "P-384".to_owned())),
+            Some(c) => Err(format!("elliptic curve ({c})")),
+            None => Err("nameless elliptic curve".to_owned()),
         };
     }
     if *algorithm == OID_SIG_ED25519 {
-        return Ok(());
+        return Ok((Key::Ed25519, "Ed25519".to_owned()));
+    }
+    for (oid, key, name) in [
+        (OID_ML_DSA_44, Key::MlDsa44, "ML-DSA-44"),
+        (OID_ML_DSA_65, Key::MlDsa65, "ML-DSA-65"),
+        (OID_ML_DSA_87, Key::MlDsa87, "ML-DSA-87"),
+    ] {
+        if algorithm.as_bytes() == oid {
+            return Ok((key, name.to_owned()));
+        }
     }
     if *algorithm == OID_PKCS1_RSAENCRYPTION {
         return match spki.parsed() {
-            Ok(PublicKey::RSA(key)) if RSA_BITS.contains(&key.key_size()) => Ok(()),
-            Ok(PublicKey::RSA(key)) => weak(format!("{} bit RSA", key.key_size())),
-            _ => weak("unreadable RSA".to_owned()),
+            Ok(PublicKey::RSA(key)) => {
+                let bits = key.key_size();
+                Ok((Key::Rsa(bits), format!("{bits} bit RSA")))
+            }
+            _ => Err("unreadable RSA".to_owned()),
         };
     }
-    weak(format!("foreign ({algorithm})"))
+    Err(format!("foreign ({algorithm})"))
 }

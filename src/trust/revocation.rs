@@ -29,6 +29,8 @@ pub(super) struct RevocationList {
     pub(super) number: Number,
     pub(super) this_update: Timestamp,
     pub(super) next_update: Timestamp,
+    // How many certificates it revokes.
+    pub(super) revoked: usize,
 }
 
 /// A list's number: big-endian without leading zeros, so that longer is greater.
@@ -44,6 +46,25 @@ impl PartialOrd for Number {
 impl Ord for Number {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         (self.0.len(), &self.0).cmp(&(other.0.len(), &other.0))
+    }
+}
+
+impl Number {
+    /// Hexadecimal, without leading zeros.
+    pub(super) fn to_hex(&self) -> String {
+        super::verify::hex(&self.0)
+    }
+
+    /// Reads what [`Self::to_hex`] wrote.
+    pub(super) fn from_hex(text: &str) -> Option<Self> {
+        let octets = text.as_bytes().chunks(2);
+        let read = octets.map(|pair| {
+            let pair = std::str::from_utf8(pair)
+                .ok()
+                .filter(|pair| pair.len() == 2)?;
+            u8::from_str_radix(pair, 16).ok()
+        });
+        read.collect::<Option<Vec<u8>>>().map(Self)
     }
 }
 
@@ -100,6 +121,7 @@ impl RevocationList {
             number: Number(number),
             this_update,
             next_update,
+            revoked: parsed.iter_revoked_certificates().count(),
             der,
         })
     }
@@ -115,7 +137,8 @@ impl RevocationList {
             id.split_at_checked(2)
                 .is_some_and(|(_, oid)| oid.starts_with(algorithm))
         };
-        super::tls::signature_algorithms()
+        super::profile::Profile::Default
+            .signatures()
             .all
             .iter()
             .filter(|candidate| names(candidate.signature_alg_id().as_ref()))
@@ -149,6 +172,17 @@ pub(super) fn in_force(lists: &[Arc<RevocationList>], now: Timestamp) -> Vec<&Re
     let mut chosen: Vec<&RevocationList> = Vec::new();
     for list in lists {
         if list.this_update <= latest_start && !chosen.iter().any(|c| c.scope() == list.scope()) {
+            chosen.push(list);
+        }
+    }
+    chosen
+}
+
+/// Of lists sorted by [`sort`], the one with the highest number for each scope, begun or not.
+pub(super) fn highest(lists: &[Arc<RevocationList>]) -> Vec<&RevocationList> {
+    let mut chosen: Vec<&RevocationList> = Vec::new();
+    for list in lists {
+        if !chosen.iter().any(|c| c.scope() == list.scope()) {
             chosen.push(list);
         }
     }

@@ -4,15 +4,17 @@
 //! is an anchor of two nations.
 
 use super::anchor::Anchor;
+use super::block::{Blocked, Hold};
 use super::error::{Severity, TrustProblem};
+use super::floors::Floors;
 use super::load::Loading;
 use super::revocation::{self, RevocationList};
-use super::source::{NationMaterial, NationSources};
-use super::verify::hex;
+use super::source::{NationMaterial, NationSources, Standing};
+use super::verify::{digest, hex};
 use crate::clock::Clock;
 use crate::identity::NationCode;
 use crate::identity::spiffe::TrustDomain;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -20,17 +22,22 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct TrustSnapshot {
     epoch: u64,
-    by_domain: HashMap<TrustDomain, NationAnchors>,
+    // A nation whose material did not change is shared with the snapshot before.
+    by_domain: HashMap<TrustDomain, Arc<NationAnchors>>,
     warnings: Vec<TrustProblem>,
 }
 
 /// What one nation is verified with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct NationAnchors {
     pub(super) code: NationCode,
     pub(super) anchors: Vec<Anchor>,
     // Of no anchor's name; an intermediate authority may prove them during a handshake.
     pub(super) sub_lists: Vec<Arc<RevocationList>>,
+    pub(super) blocked: Vec<Blocked>,
+    pub(super) overdue_grace: SignedDuration,
+    // Of all that it was made from.
+    pub(super) content_sha256: [u8; 32],
 }
 
 /// What operators see of an anchor and the revocation list in force for it.
@@ -46,6 +53,8 @@ pub struct AnchorStatus {
     pub not_before: Timestamp,
     /// End of the anchor's certificate.
     pub not_after: Timestamp,
+    /// Where it stands in its life.
+    pub standing: Standing,
     /// Made by `entente certs init`.
     pub is_development: bool,
     /// Number of the list, decimal; none: nobody whom the anchor vouches for can connect.
@@ -81,9 +90,13 @@ impl TrustSnapshot {
         previous: Option<&Self>,
     ) -> Result<Self, Vec<TrustProblem>> {
         let mut problems = Vec::new();
-        let read = nations.iter().map(|n| n.read(&mut problems));
+        let read = nations.iter().map(|n| n.read(None, &mut problems));
         let material: Vec<_> = read.collect();
-        Self::build(epoch, &material, clock.now(), previous, problems)
+        let before = Before {
+            snapshot: previous,
+            ..Before::default()
+        };
+        Self::build(epoch, &material, clock.now(), &before, problems)
     }
 
     /// Takes material from memory.
@@ -96,31 +109,43 @@ impl TrustSnapshot {
         now: Timestamp,
         previous: Option<&Self>,
     ) -> Result<Self, Vec<TrustProblem>> {
-        Self::build(epoch, nations, now, previous, Vec::new())
+        let before = Before {
+            snapshot: previous,
+            ..Before::default()
+        };
+        Self::build(epoch, nations, now, &before, Vec::new())
     }
 
-    fn build(
+    pub(super) fn build(
         epoch: u64,
         nations: &[NationMaterial],
         now: Timestamp,
-        previous: Option<&Self>,
+        before: &Before<'_>,
         mut problems: Vec<TrustProblem>,
     ) -> Result<Self, Vec<TrustProblem>> {
+        let no_floors = Floors::default();
+        let floors = before.floors.unwrap_or(&no_floors);
         let mut by_domain = HashMap::new();
         let mut owner_of_key: BTreeMap<[u8; 32], NationCode> = BTreeMap::new();
         for material in nations {
-            let before = previous.and_then(|p| p.by_domain(&material.domain));
+            let earlier = before.snapshot.and_then(|p| p.shared(&material.domain));
             let is_broken = problems
                 .iter()
                 .any(|p| p.nation == material.code && p.severity == Severity::Error);
+            let held = before.holds.iter().filter(|h| h.nation == material.code);
+            let mut material = material.clone();
+            material.terms.blocked.extend(held.map(|h| h.what.clone()));
+            let material = &material;
             let nation = Loading {
                 material,
                 now,
+                floors,
                 problems: &mut problems,
                 is_broken,
             }
-            .nation(before);
-            for anchor in &nation.anchors {
+            .nation(earlier.map(AsRef::as_ref));
+            let trusted = nation.anchors.iter();
+            for anchor in trusted.filter(|a| a.standing != Standing::Withdrawn) {
                 let owner = *owner_of_key
                     .entry(anchor.spki_sha256)
                     .or_insert(nation.code);
@@ -135,6 +160,10 @@ impl TrustSnapshot {
                     });
                 }
             }
+            let nation = match earlier {
+                Some(same) if same.content_sha256 == nation.content_sha256 => Arc::clone(same),
+                _ => Arc::new(nation),
+            };
             if by_domain.insert(material.domain.clone(), nation).is_some() {
                 problems.push(TrustProblem {
                     nation: material.code,
@@ -167,19 +196,116 @@ impl TrustSnapshot {
     }
 
     pub(super) fn by_domain(&self, domain: &TrustDomain) -> Option<&NationAnchors> {
+        self.by_domain.get(domain).map(AsRef::as_ref)
+    }
+
+    fn shared(&self, domain: &TrustDomain) -> Option<&Arc<NationAnchors>> {
         self.by_domain.get(domain)
+    }
+
+    /// Whether the nation of a domain has the same trust in both: then nothing that was
+    /// verified with one has to be verified again with the other.
+    #[must_use]
+    pub fn is_same_for(&self, other: &Self, domain: &TrustDomain) -> bool {
+        match (self.shared(domain), other.shared(domain)) {
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    /// Every nation with its domain, in no order.
+    pub(super) fn nations(&self) -> impl Iterator<Item = (&TrustDomain, &NationAnchors)> {
+        self.by_domain.iter().map(|(d, n)| (d, n.as_ref()))
+    }
+
+    /// Every anchor of every nation.
+    pub(super) fn anchors(&self) -> impl Iterator<Item = &Anchor> {
+        self.by_domain.values().flat_map(|n| &n.anchors)
+    }
+
+    /// Whether time alone changed something between two moments: a list that was to begin
+    /// later has begun, or an anchor that was retiring has retired.
+    #[must_use]
+    pub fn turned_between(&self, before: Timestamp, now: Timestamp) -> bool {
+        let within = |at: Timestamp| before < at && at <= now;
+        self.nations().any(|(_, nation)| {
+            let own = nation.anchors.iter().flat_map(|a| &a.lists);
+            let begins = own
+                .chain(&nation.sub_lists)
+                .filter_map(|l| l.this_update.checked_sub(revocation::START_SKEW_MAX).ok());
+            let retires = nation.anchors.iter().filter_map(|a| match a.standing {
+                Standing::Retiring { until } => Some(until),
+                _ => None,
+            });
+            begins.chain(retires).any(within)
+        })
+    }
+
+    /// The next snapshot with other blocks and nothing else different: what was held before
+    /// goes, what is held now comes, and what stands in a nation's file stays.
+    pub(super) fn with_holds(&self, before: &[Hold], after: &[Hold]) -> Self {
+        let by_domain = self.by_domain.iter().map(|(domain, nation)| {
+            let of = |holds: &[Hold]| -> Vec<Blocked> {
+                let own = holds.iter().filter(|h| h.nation == nation.code);
+                own.map(|h| h.what.clone()).collect()
+            };
+            let (gone, come) = (of(before), of(after));
+            if gone == come {
+                return (domain.clone(), Arc::clone(nation));
+            }
+            // Those of the file stand first, in the order of the file.
+            let written = nation.blocked.len().saturating_sub(gone.len());
+            let mut blocked: Vec<_> = nation.blocked.iter().take(written).cloned().collect();
+            blocked.extend(come);
+            let mut text = hex(&nation.content_sha256);
+            for block in &blocked {
+                text.push_str(&block.to_string());
+            }
+            let changed = NationAnchors {
+                blocked,
+                content_sha256: digest(text.as_bytes()),
+                ..nation.as_ref().clone()
+            };
+            (domain.clone(), Arc::new(changed))
+        });
+        Self {
+            epoch: self.epoch + 1,
+            by_domain: by_domain.collect(),
+            warnings: self.warnings.clone(),
+        }
+    }
+
+    /// What is blocked, by nation, whether written in its file or given since.
+    #[must_use]
+    pub fn blocked(&self) -> Vec<(NationCode, Blocked)> {
+        let mut all: Vec<_> = self
+            .nations()
+            .flat_map(|(_, n)| n.blocked.iter().map(|b| (n.code, b.clone())))
+            .collect();
+        all.sort();
+        all.dedup();
+        all
     }
 
     /// For operators: every nation's anchors and lists, sorted by nation.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> Vec<AnchorStatus> {
-        let mut nations: Vec<_> = self.by_domain.values().collect();
-        nations.sort_by_key(|n| n.code);
+        let mut nations: Vec<_> = self.by_domain.values().map(AsRef::as_ref).collect();
+        nations.sort_by_key(|n: &&NationAnchors| n.code);
         nations
             .into_iter()
             .flat_map(|n| n.anchors.iter().map(move |a| anchor_status(n.code, a, now)))
             .collect()
     }
+}
+
+/// What was in force before, and what is remembered of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Before<'a> {
+    pub(super) snapshot: Option<&'a TrustSnapshot>,
+    pub(super) floors: Option<&'a Floors>,
+    pub(super) holds: &'a [Hold],
 }
 
 fn anchor_status(nation: NationCode, anchor: &Anchor, now: Timestamp) -> AnchorStatus {
@@ -191,6 +317,7 @@ fn anchor_status(nation: NationCode, anchor: &Anchor, now: Timestamp) -> AnchorS
         spki_sha256_hex: hex(&anchor.spki_sha256),
         not_before: anchor.not_before,
         not_after: anchor.not_after,
+        standing: anchor.standing,
         is_development: anchor.is_development,
         crl_number: list.map(|l| l.number.to_string()),
         crl_this_update: list.map(|l| l.this_update),

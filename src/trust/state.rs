@@ -1,16 +1,26 @@
-//! The trust in force, swapped whole: a reload either replaces everything or changes nothing.
+//! The trust in force, swapped whole: a change either replaces everything or changes nothing.
 //! Readers never wait. Epochs rise by one with every swap.
+//!
+//! A change is prepared first: everything is read, proven and compared with what is in force.
+//! What was prepared can be looked at, and then committed or dropped.
 
+use super::block::{Blocked, Hold};
 use super::error::TrustProblem;
+use super::floors::Floors;
+use super::holds::Holds;
+use super::marks::{Marks, Scope};
+use super::prepared::{self, Candidate, Prepared};
+use super::profile::Profile;
 use super::snapshot::{AnchorStatus, TrustSnapshot};
-use super::source::NationSources;
-use super::tls::{OwnCertificate, RefusalSlot, TlsError, server_config_noting};
+use super::source::{NationSources, Pinned};
+use super::tls::{OwnCertificate, TlsError, VerdictSlot, server_config_noting};
 use crate::clock::Clock;
+use crate::identity::NationCode;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -21,6 +31,8 @@ pub struct TrustEpoch {
     pub snapshot: Arc<TrustSnapshot>,
     /// Who we are.
     pub own: OwnCertificate,
+    /// When it came into force, on the clock that never jumps.
+    pub accepted_at: Duration,
 }
 
 /// The trust in force.
@@ -29,7 +41,7 @@ pub struct TrustState {
     current: ArcSwap<TrustEpoch>,
     epoch: watch::Sender<u64>,
     clock: Arc<dyn Clock>,
-    // Held for the whole of a reload, so that two cannot cross.
+    // Held for the whole of a change, so that two cannot cross.
     inputs: Mutex<Inputs>,
 }
 
@@ -37,7 +49,14 @@ pub struct TrustState {
 struct Inputs {
     nations: Vec<NationSources>,
     own: Own,
-    seen: Vec<FileMark>,
+    profile: Profile,
+    seen: Marks,
+    // What the files looked like at the last look, if that differs from `seen`.
+    settling: Option<Marks>,
+    // Anchors as they are in force, for changes of lists alone.
+    anchors: Pinned,
+    floors: Floors,
+    holds: Holds,
 }
 
 /// Files of the gateway's own certificate.
@@ -48,10 +67,6 @@ pub struct Own {
     /// Its key, PEM, mode 0600.
     pub key: PathBuf,
 }
-
-/// Enough of a file to tell that it was replaced or written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct FileMark(Option<(u64, u64, i64, i64)>);
 
 /// What a reload did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +80,18 @@ pub enum Reloaded {
     },
 }
 
-/// Why trust could not be loaded; on a reload the old stays in force.
+/// What a look at the files found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// As they were read.
+    Unchanged,
+    /// Something changed since the last look, and may still be written to: look again.
+    Settling,
+    /// Something changed, and has rested since the last look.
+    Changed,
+}
+
+/// Why trust could not be loaded; on a change the old stays in force.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum TrustStateError {
     /// Faulty anchors or lists: every problem.
@@ -74,6 +100,23 @@ pub enum TrustStateError {
     /// Our own certificate cannot be used.
     #[error(transparent)]
     Own(#[from] TlsError),
+    /// What has to outlive a restart cannot be kept or read.
+    #[error("{0}")]
+    Keep(String),
+    /// A file was written while it was read.
+    #[error("files of trust are being written to; try again when they are complete")]
+    Unsettled,
+    /// Another change came between preparing and committing.
+    #[error("trust has changed since this was prepared (epoch {was}, now {now}); look again")]
+    Moved {
+        /// Prepared against.
+        was: u64,
+        /// In force.
+        now: u64,
+    },
+    /// It was prepared with material that stands in no file.
+    #[error("this is a trial with material that is not in place; put it in place first")]
+    Trial,
 }
 
 fn list(problems: &[TrustProblem]) -> String {
@@ -82,7 +125,8 @@ fn list(problems: &[TrustProblem]) -> String {
 }
 
 impl TrustState {
-    /// Loads everything for the first time, as epoch 1.
+    /// Loads everything for the first time, as epoch 1, for listeners of the default profile.
+    /// Nothing is remembered over a restart.
     ///
     /// # Errors
     /// Faulty anchors, lists, or own certificate.
@@ -91,13 +135,39 @@ impl TrustState {
         own: Own,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TrustStateError> {
+        Self::load_kept(nations, own, Profile::Default, None, clock)
+    }
+
+    /// Loads everything for the first time, as epoch 1. The folder remembers the numbers of
+    /// revocation lists and what operators have blocked.
+    ///
+    /// # Errors
+    /// Faulty anchors, lists or own certificate, or a folder that cannot be used.
+    pub fn load_kept(
+        nations: Vec<NationSources>,
+        own: Own,
+        profile: Profile,
+        folder: Option<&Path>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, TrustStateError> {
         let mut inputs = Inputs {
             nations,
             own,
-            seen: Vec::new(),
+            profile,
+            seen: Marks::default(),
+            settling: None,
+            anchors: Pinned::new(),
+            floors: Floors::open(folder).map_err(TrustStateError::Keep)?,
+            holds: Holds::open(folder).map_err(TrustStateError::Keep)?,
         };
-        inputs.seen = inputs.marks();
-        let first = load_epoch(&inputs, 1, None, clock.as_ref())?;
+        inputs.seen = Marks::of(&inputs.own, &inputs.nations);
+        let source = inputs.source(None, &[], Scope::Everything);
+        let (first, anchors) = prepared::load(&source, 1, None, clock.as_ref())?;
+        inputs.anchors = anchors;
+        inputs
+            .floors
+            .raise(&first.snapshot)
+            .map_err(TrustStateError::Keep)?;
         Ok(Self {
             current: ArcSwap::from_pointee(first),
             epoch: watch::Sender::new(1),
@@ -124,6 +194,12 @@ impl TrustState {
         self.current.load().snapshot.status(self.clock.now())
     }
 
+    /// What operators have blocked while the gateway ran.
+    #[must_use]
+    pub fn holds(&self) -> Vec<Hold> {
+        self.lock().holds.all.clone()
+    }
+
     /// End of the gateway's own certificate.
     #[must_use]
     pub fn own_not_after(&self) -> Timestamp {
@@ -142,21 +218,23 @@ impl TrustState {
         &self.clock
     }
 
-    /// The server's TLS of this moment.
+    /// The server's TLS of this moment, for a listener of the default profile.
     ///
     /// # Errors
     /// rustls refuses the combination; a fault of ours.
     pub fn server_config(&self) -> Result<Arc<rustls::ServerConfig>, TlsError> {
-        self.server_config_noting(RefusalSlot::default())
+        self.server_config_noting(Profile::Default, VerdictSlot::default())
     }
 
     pub(super) fn server_config_noting(
         &self,
-        refusal: RefusalSlot,
+        profile: Profile,
+        verdict: VerdictSlot,
     ) -> Result<Arc<rustls::ServerConfig>, TlsError> {
         let epoch = self.current.load();
         let snapshot = Arc::clone(&epoch.snapshot);
-        server_config_noting(snapshot, &epoch.own, Arc::clone(&self.clock), refusal)
+        let clock = Arc::clone(&self.clock);
+        server_config_noting(snapshot, &epoch.own, clock, profile, verdict)
     }
 
     /// Loads the files of `nations`, which replace the nations so far.
@@ -165,15 +243,8 @@ impl TrustState {
     /// As [`Self::load`]; then everything stays as it was.
     pub fn reload(&self, nations: Vec<NationSources>) -> Result<Reloaded, TrustStateError> {
         let mut inputs = self.lock();
-        let mut next = Inputs {
-            nations,
-            own: inputs.own.clone(),
-            seen: Vec::new(),
-        };
-        next.seen = next.marks();
-        let reload = self.swap(&next)?;
-        *inputs = next;
-        Ok(reload)
+        let prepared = self.read(&inputs, Some(nations), &[], Scope::Everything)?;
+        self.swap(&mut inputs, prepared)
     }
 
     /// Loads the known files again, if any of them was written or replaced since last time.
@@ -184,19 +255,172 @@ impl TrustState {
     /// reported again until a file changes.
     pub fn reload_if_changed(&self) -> Result<Reloaded, TrustStateError> {
         let mut inputs = self.lock();
-        let marks = inputs.marks();
-        if marks == inputs.seen {
+        let now = Marks::of(&inputs.own, &inputs.nations);
+        if now == inputs.seen {
             return Ok(Reloaded::Unchanged);
         }
-        // Marked before reading: a file that changes meanwhile is seen by the next poll.
-        inputs.seen = marks;
-        self.swap(&inputs)
+        // Marked before reading: a file that changes meanwhile is seen by the next look.
+        inputs.see(now, Scope::Everything);
+        let prepared = self.read(&inputs, None, &[], Scope::Everything)?;
+        self.swap(&mut inputs, prepared)
     }
 
-    fn swap(&self, inputs: &Inputs) -> Result<Reloaded, TrustStateError> {
+    /// Looks whether a file was written or replaced since it was read. A file that changed
+    /// between two looks is still being written, perhaps: it has to rest for one look first.
+    /// So half a file is never taken for a whole one.
+    pub fn look(&self, scope: Scope) -> Looked {
+        let mut inputs = self.lock();
+        let now = Marks::of(&inputs.own, &inputs.nations);
+        if !now.differ(&inputs.seen, scope) {
+            inputs.settling = None;
+            return Looked::Unchanged;
+        }
+        if inputs.settling.as_ref() == Some(&now) {
+            inputs.settling = None;
+            return Looked::Changed;
+        }
+        inputs.settling = Some(now);
+        Looked::Settling
+    }
+
+    /// Takes the files as seen, whatever became of them: the same fault is told once.
+    pub fn mark_seen(&self, scope: Scope) {
+        let mut inputs = self.lock();
+        let now = Marks::of(&inputs.own, &inputs.nations);
+        inputs.see(now, scope);
+    }
+
+    /// Reads everything that would be in force: the files of `nations` (or of the nations so
+    /// far) and, on trial, material that stands in no file yet. Changes nothing.
+    ///
+    /// # Errors
+    /// Every fault that would keep it from being committed.
+    pub fn prepare(
+        &self,
+        nations: Option<Vec<NationSources>>,
+        trial: &[Candidate],
+        scope: Scope,
+    ) -> Result<Prepared, TrustStateError> {
+        self.read(&self.lock(), nations, trial, scope)
+    }
+
+    /// Prepares what is in force with one more block.
+    ///
+    /// # Errors
+    /// There are too many blocks, or the reason is too long.
+    pub fn prepare_hold(&self, hold: Hold) -> Result<Prepared, TrustStateError> {
+        let inputs = self.lock();
+        let holds = inputs.holds.with(hold).map_err(TrustStateError::Keep)?;
+        Ok(self.with_holds(&inputs, holds))
+    }
+
+    /// Prepares what is in force with one block less; none: no such block was given.
+    #[must_use]
+    pub fn prepare_release(&self, nation: NationCode, what: &Blocked) -> Option<Prepared> {
+        let inputs = self.lock();
+        let mut holds = inputs.holds.clone();
+        holds.all.retain(|h| h.nation != nation || h.what != *what);
+        let is_there = holds.all.len() < inputs.holds.all.len();
+        is_there.then(|| self.with_holds(&inputs, holds))
+    }
+
+    /// Puts in force what was prepared, at once and whole.
+    ///
+    /// # Errors
+    /// Something else was put in force meanwhile, or what must outlive a restart cannot be
+    /// kept; then nothing has changed.
+    pub fn commit(&self, prepared: Prepared) -> Result<Reloaded, TrustStateError> {
+        let mut inputs = self.lock();
+        self.swap(&mut inputs, prepared)
+    }
+
+    /// The trust in force with other blocks. Files are not read: blocking must work although
+    /// another change lies half done in them.
+    fn with_holds(&self, inputs: &Inputs, holds: Holds) -> Prepared {
+        let before = self.current();
+        let snapshot = before.snapshot.with_holds(&inputs.holds.all, &holds.all);
+        Prepared {
+            base: before.snapshot.epoch(),
+            next: TrustEpoch {
+                snapshot: Arc::new(snapshot),
+                own: before.own.clone(),
+                accepted_at: before.accepted_at,
+            },
+            nations: inputs.nations.clone(),
+            seen: inputs.seen.clone(),
+            anchors: inputs.anchors.clone(),
+            holds: Some(holds),
+            is_trial: false,
+        }
+    }
+
+    fn read(
+        &self,
+        inputs: &Inputs,
+        nations: Option<Vec<NationSources>>,
+        trial: &[Candidate],
+        scope: Scope,
+    ) -> Result<Prepared, TrustStateError> {
+        let source = inputs.source(nations, trial, scope);
+        let found = Marks::of(source.own, &source.nations);
         let before = self.current();
         let epoch = before.snapshot.epoch() + 1;
-        let next = load_epoch(inputs, epoch, Some(&before.snapshot), self.clock.as_ref())?;
+        let clock = self.clock.as_ref();
+        let (next, anchors) = prepared::load(&source, epoch, Some(&before.snapshot), clock)?;
+        if Marks::of(source.own, &source.nations) != found {
+            return Err(TrustStateError::Unsettled);
+        }
+        let seen = match scope {
+            Scope::Everything => found,
+            Scope::ListsOnly => Marks {
+                lists: found.lists,
+                anchors: inputs.seen.anchors.clone(),
+            },
+        };
+        Ok(Prepared {
+            base: before.snapshot.epoch(),
+            next,
+            nations: source.nations.to_vec(),
+            seen,
+            anchors,
+            holds: None,
+            is_trial: !trial.is_empty(),
+        })
+    }
+
+    fn swap(&self, inputs: &mut Inputs, prepared: Prepared) -> Result<Reloaded, TrustStateError> {
+        let Prepared {
+            base,
+            mut next,
+            nations,
+            seen,
+            anchors,
+            holds,
+            is_trial,
+        } = prepared;
+        let now = self.current.load().snapshot.epoch();
+        if base != now {
+            return Err(TrustStateError::Moved { was: base, now });
+        }
+        if is_trial {
+            return Err(TrustStateError::Trial);
+        }
+        // Kept first: what is in force must never be newer than what a restart knows.
+        inputs
+            .floors
+            .raise(&next.snapshot)
+            .map_err(TrustStateError::Keep)?;
+        if let Some(holds) = holds {
+            holds.keep().map_err(TrustStateError::Keep)?;
+            inputs.holds = holds;
+        }
+        prepared::warn(&next, &inputs.own, self.clock.now());
+        let epoch = next.snapshot.epoch();
+        inputs.nations = nations;
+        inputs.seen = seen;
+        inputs.anchors = anchors;
+        inputs.settling = None;
+        next.accepted_at = self.clock.monotonic();
         self.current.store(Arc::new(next));
         self.epoch.send_replace(epoch);
         Ok(Reloaded::Changed { epoch })
@@ -208,47 +432,29 @@ impl TrustState {
     }
 }
 
-fn load_epoch(
-    inputs: &Inputs,
-    epoch: u64,
-    previous: Option<&TrustSnapshot>,
-    clock: &dyn Clock,
-) -> Result<TrustEpoch, TrustStateError> {
-    let snapshot = TrustSnapshot::load_after(epoch, &inputs.nations, clock, previous)
-        .map_err(TrustStateError::Trust)?;
-    let own = OwnCertificate::load(&inputs.own.certificate, &inputs.own.key)?;
-    for problem in snapshot.warnings() {
-        tracing::warn!(nation = %problem.nation, source = problem.source_name,
-            reason = problem.reason, "trusted material needs attention");
-    }
-    if own.not_after() <= clock.now() {
-        tracing::warn!(not_after = %own.not_after(), certificate = %inputs.own.certificate.display(),
-            "the gateway's own certificate has expired: clients refuse it");
-    }
-    Ok(TrustEpoch {
-        snapshot: Arc::new(snapshot),
-        own,
-    })
-}
-
 impl Inputs {
-    fn marks(&self) -> Vec<FileMark> {
-        let own = [&self.own.certificate, &self.own.key];
-        let nations = self.nations.iter();
-        let trusted = nations.flat_map(|n| n.anchors.iter().chain(&n.revocation_lists));
-        own.into_iter()
-            .chain(trusted)
-            .map(|path| FileMark::of(path))
-            .collect()
+    fn source<'a>(
+        &'a self,
+        nations: Option<Vec<NationSources>>,
+        trial: &'a [Candidate],
+        scope: Scope,
+    ) -> prepared::Source<'a> {
+        prepared::Source {
+            nations: nations.map_or_else(|| (&self.nations).into(), Into::into),
+            own: &self.own,
+            profile: self.profile,
+            floors: &self.floors,
+            holds: &self.holds.all,
+            trial,
+            pinned: (scope == Scope::ListsOnly).then_some(&self.anchors),
+        }
     }
-}
 
-impl FileMark {
-    fn of(path: &Path) -> Self {
-        Self(
-            std::fs::metadata(path)
-                .ok()
-                .map(|m| (m.ino(), m.len(), m.mtime(), m.mtime_nsec())),
-        )
+    fn see(&mut self, found: Marks, scope: Scope) {
+        self.settling = None;
+        self.seen.lists = found.lists;
+        if scope == Scope::Everything {
+            self.seen.anchors = found.anchors;
+        }
     }
 }

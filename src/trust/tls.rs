@@ -1,17 +1,19 @@
-//! TLS as we speak it: 1.3 only, aws-lc-rs, hybrid key exchange first, no resumption, no early
-//! data, h2 required. A resumed session would skip the verifier, so there are no sessions.
+//! TLS as we speak it: 1.3 only, aws-lc-rs, what a listener's profile demands, no resumption,
+//! no early data, h2 required. A resumed session would skip the verifier, so there are no
+//! sessions.
 
-use super::error::TrustError;
+use super::error::{TrustError, Which};
 use super::pem;
+use super::policy;
+use super::profile::{self, Profile};
 use super::snapshot::TrustSnapshot;
 use super::source::read_bounded;
-use super::verify::{Claim, claim, from_unix, timestamp, unix_time};
+use super::verify::{At, Claim, PeerIdentity, claim, digest, from_unix, timestamp, unix_time};
 use crate::clock::Clock;
 use jiff::Timestamp;
 use rustls::client::Resumption;
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::aws_lc_rs::{cipher_suite as suite, default_provider, kx_group as group};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls13_signature};
+use rustls::crypto::verify_tls13_signature;
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -20,7 +22,7 @@ use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureS
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 use webpki::ExpirationPolicy;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -29,26 +31,6 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 pub(super) const ALPN_H2: &[u8] = b"h2";
 /// Largest key file, bytes.
 const KEY_BYTES_MAX: usize = 64 * 1024;
-
-static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
-    let mut provider = default_provider();
-    provider.cipher_suites = vec![
-        suite::TLS13_AES_256_GCM_SHA384,
-        suite::TLS13_AES_128_GCM_SHA256,
-        suite::TLS13_CHACHA20_POLY1305_SHA256,
-    ];
-    provider.kx_groups = vec![
-        group::X25519MLKEM768,
-        group::SECP384R1,
-        group::SECP256R1,
-        group::X25519,
-    ];
-    Arc::new(provider)
-});
-
-pub(super) fn signature_algorithms() -> WebPkiSupportedAlgorithms {
-    PROVIDER.signature_verification_algorithms
-}
 
 /// Why our own side of TLS cannot be set up. The operator, or the owner of the client, acts.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -83,6 +65,19 @@ pub enum TlsError {
         /// The certificate's file.
         certificate: PathBuf,
     },
+    /// The certificate cannot be shown on a listener of this profile.
+    #[error(
+        "certificate {}: the listener's profile is {profile}, and {reason}",
+        certificate.display()
+    )]
+    Profile {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// What the listener demands.
+        profile: Profile,
+        /// What does not fit.
+        reason: String,
+    },
     /// rustls refused the combination.
     #[error("TLS cannot be set up: {0}")]
     Setup(String),
@@ -92,6 +87,7 @@ pub enum TlsError {
 #[derive(Clone, Debug)]
 pub struct OwnCertificate {
     certified: Arc<CertifiedKey>,
+    not_before: Timestamp,
     not_after: Timestamp,
     subject: String,
 }
@@ -105,10 +101,11 @@ impl OwnCertificate {
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let chain = load_certificates("certificate", certificate)?;
         let private = load_key(key)?;
-        let (not_after, subject) = describe(certificate, chain.first())?;
-        match CertifiedKey::from_der(chain, private, &PROVIDER) {
+        let (not_before, not_after, subject) = describe(certificate, chain.first())?;
+        match CertifiedKey::from_der(chain, private, &profile::CLIENT) {
             Ok(certified) => Ok(Self {
                 certified: Arc::new(certified),
+                not_before,
                 not_after,
                 subject,
             }),
@@ -120,10 +117,51 @@ impl OwnCertificate {
         }
     }
 
+    /// Whether it can be shown on a listener of a profile: every key of its chain must be one
+    /// that the profile takes.
+    ///
+    /// # Errors
+    /// The first certificate that is not.
+    pub fn check_profile(&self, file: &Path, profile: Profile) -> Result<(), TlsError> {
+        for (at, der) in self.certified.cert.iter().enumerate() {
+            let which = if at == 0 { Which::Leaf } else { Which::Issuer };
+            policy::parse(der, which)
+                .and_then(|parsed| policy::check_key(parsed.public_key(), which, profile))
+                .map_err(|error| TlsError::Profile {
+                    certificate: file.to_owned(),
+                    profile,
+                    reason: error.to_string(),
+                })?;
+        }
+        Ok(())
+    }
+
     /// End of the certificate.
     #[must_use]
     pub fn not_after(&self) -> Timestamp {
         self.not_after
+    }
+
+    /// Start of the certificate.
+    #[must_use]
+    pub fn not_before(&self) -> Timestamp {
+        self.not_before
+    }
+
+    /// Whether it is the same certificate.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.certified.cert == other.certified.cert
+    }
+
+    /// SHA-256 of the whole chain.
+    pub(super) fn sha256(&self) -> [u8; 32] {
+        let whole: Vec<_> = self
+            .certified
+            .cert
+            .iter()
+            .flat_map(|der| der.iter().copied())
+            .collect();
+        digest(&whole)
     }
 
     /// Subject of the certificate.
@@ -133,8 +171,9 @@ impl OwnCertificate {
     }
 }
 
-/// What the verifier refused, for the listener's log line. One per handshake.
-pub(super) type RefusalSlot = Arc<OnceLock<(TrustError, Claim)>>;
+/// What the verifier found: the peer, or why it is refused, for the listener's log line. One
+/// per handshake.
+pub(super) type VerdictSlot = Arc<OnceLock<Result<PeerIdentity, (TrustError, Claim)>>>;
 
 /// Builds the server's side over one snapshot.
 ///
@@ -144,19 +183,26 @@ pub fn server_config(
     snapshot: Arc<TrustSnapshot>,
     own: &OwnCertificate,
     clock: Arc<dyn Clock>,
+    profile: Profile,
 ) -> Result<Arc<rustls::ServerConfig>, TlsError> {
-    server_config_noting(snapshot, own, clock, RefusalSlot::default())
+    server_config_noting(snapshot, own, clock, profile, VerdictSlot::default())
 }
 
 pub(super) fn server_config_noting(
     snapshot: Arc<TrustSnapshot>,
     own: &OwnCertificate,
     clock: Arc<dyn Clock>,
-    refusal: RefusalSlot,
+    profile: Profile,
+    verdict: VerdictSlot,
 ) -> Result<Arc<rustls::ServerConfig>, TlsError> {
     let time = Arc::new(ClockTime(clock));
-    let verifier = Arc::new(FederationVerifier { snapshot, refusal });
-    let mut config = rustls::ServerConfig::builder_with_details(Arc::clone(&PROVIDER), time)
+    let verifier = Arc::new(FederationVerifier {
+        snapshot,
+        profile,
+        verdict,
+    });
+    let provider = Arc::clone(profile.provider());
+    let mut config = rustls::ServerConfig::builder_with_details(provider, time)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|e| TlsError::Setup(e.to_string()))?
         .with_client_cert_verifier(verifier)
@@ -195,7 +241,7 @@ pub fn client_config(
             .map_err(|e| file_error("gateway authority", &files.authority, e.to_string()))?;
     }
     let time = Arc::new(ClockTime(clock));
-    let mut config = rustls::ClientConfig::builder_with_details(Arc::clone(&PROVIDER), time)
+    let mut config = rustls::ClientConfig::builder_with_details(Arc::clone(&profile::CLIENT), time)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|e| TlsError::Setup(e.to_string()))?
         .with_root_certificates(roots)
@@ -205,11 +251,12 @@ pub fn client_config(
     Ok(Arc::new(config))
 }
 
-/// Asks the snapshot; keeps the reason of a refusal, which TLS could only carry as an alert.
+/// Asks the snapshot; keeps what it says, of which TLS could only carry an alert.
 #[derive(Debug)]
 struct FederationVerifier {
     snapshot: Arc<TrustSnapshot>,
-    refusal: RefusalSlot,
+    profile: Profile,
+    verdict: VerdictSlot,
 }
 
 impl ClientCertVerifier for FederationVerifier {
@@ -224,20 +271,19 @@ impl ClientCertVerifier for FederationVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        self.snapshot
-            .verify_parts(
-                end_entity,
-                intermediates,
-                from_unix(now),
-                ExpirationPolicy::Enforce,
-            )
-            .map(|_| ClientCertVerified::assertion())
-            .map_err(|error| {
+        let at = At::new(from_unix(now), self.profile, ExpirationPolicy::Enforce);
+        // Set once: there is one verification in a handshake.
+        match self.snapshot.verify_parts(end_entity, intermediates, at) {
+            Ok(peer) => {
+                let _first = self.verdict.set(Ok(peer));
+                Ok(ClientCertVerified::assertion())
+            }
+            Err(error) => {
                 let alert = error.to_tls();
-                // Set once: there is one verification in a handshake.
-                let _ = self.refusal.set((error, claim(end_entity)));
-                rustls::Error::InvalidCertificate(alert)
-            })
+                let _first = self.verdict.set(Err((error, claim(end_entity))));
+                Err(rustls::Error::InvalidCertificate(alert))
+            }
+        }
     }
 
     fn verify_tls12_signature(
@@ -256,11 +302,11 @@ impl ClientCertVerifier for FederationVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &signature_algorithms())
+        verify_tls13_signature(message, certificate, signature, &self.profile.signatures())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        signature_algorithms().supported_schemes()
+        self.profile.signatures().supported_schemes()
     }
 }
 
@@ -318,13 +364,14 @@ fn check_mode(path: &Path) -> Result<(), TlsError> {
 fn describe(
     path: &Path,
     leaf: Option<&CertificateDer<'static>>,
-) -> Result<(Timestamp, String), TlsError> {
+) -> Result<(Timestamp, Timestamp, String), TlsError> {
     let none = || file_error("certificate", path, "holds no certificate".to_owned());
     let leaf = leaf.ok_or_else(none)?;
     let (_, parsed) = X509Certificate::from_der(leaf)
         .map_err(|e| file_error("certificate", path, format!("is malformed: {e}")))?;
+    let start = timestamp(parsed.validity().not_before.timestamp());
     let end = timestamp(parsed.validity().not_after.timestamp());
-    Ok((end, parsed.subject().to_string()))
+    Ok((start, end, parsed.subject().to_string()))
 }
 
 fn file_error(what: &'static str, path: &Path, reason: String) -> TlsError {

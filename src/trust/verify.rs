@@ -1,22 +1,21 @@
 //! The verification of a peer: pure, the same during the handshake, after it, and again when
 //! the snapshot changes under a live connection.
 
-use super::anchor::Anchor;
+use super::block::{Blocked, Presented};
 use super::error::{TrustError, Which};
+use super::path::{Attempt, Vouched, sub_lists};
 use super::policy;
-use super::revocation::{self, RevocationList, SignerKey};
+use super::profile::Profile;
 use super::snapshot::{NationAnchors, TrustSnapshot};
+use super::source::Standing;
+use crate::identity::Identity;
 use crate::identity::spiffe::SpiffeId;
-use crate::identity::{Identity, NationCode};
 use aws_lc_rs::digest::{SHA256, digest as hash};
 use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use std::sync::Arc;
 use std::time::Duration;
-use webpki::{
-    EndEntityCert, ExpirationPolicy, KeyUsage, RevocationCheckDepth, RevocationOptionsBuilder,
-    UnknownStatusPolicy,
-};
+use webpki::ExpirationPolicy;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::X509Certificate;
 
@@ -44,10 +43,19 @@ pub struct PeerIdentity {
     pub spiffe_id: SpiffeId,
     /// Serial number of the certificate, lower-case hexadecimal.
     pub serial_hex: String,
+    /// Start of the certificate.
+    pub not_before: Timestamp,
     /// End of the certificate.
     pub not_after: Timestamp,
-    /// Earliest end in the whole chain; no connection outlives it.
+    /// Earliest end in the whole chain, or of its authority's retirement; no connection
+    /// outlives it.
     pub valid_until: Timestamp,
+    /// The authority retires then, which ends the connection before the chain does.
+    pub is_retiring: bool,
+    /// Past its renewal, the revocation list still counted, by the operator's leave.
+    pub list_overdue_since: Option<Timestamp>,
+    /// What the listener demanded.
+    pub profile: Profile,
     /// SHA-256 of the certificate's public key (SubjectPublicKeyInfo).
     pub spki_sha256: [u8; 32],
     /// SHA-256 of the anchor's public key.
@@ -68,18 +76,32 @@ pub struct Claim {
 }
 
 impl TrustSnapshot {
-    /// Verifies a chain, leaf first, at `now`.
+    /// Verifies a chain, leaf first, at `now`, as a listener of the default profile does.
     ///
     /// # Errors
     /// Every reason to refuse it.
     pub fn verify(&self, chain: &PeerChain, now: Timestamp) -> Result<PeerIdentity, TrustError> {
-        let (leaf, intermediates) = chain.0.split_first().ok_or(TrustError::NoCertificate)?;
-        self.verify_parts(leaf, intermediates, now, ExpirationPolicy::Enforce)
+        self.verify_for(chain, now, Profile::Default)
     }
 
-    /// Verifies the chain of a live connection again. As [`Self::verify`], but a revocation
-    /// list past its renewal still counts: it was fresh when the connection was made, and a
-    /// reload of one nation's files must not end the connections of another.
+    /// Verifies a chain, leaf first, at `now`, as a listener of this profile does.
+    ///
+    /// # Errors
+    /// Every reason to refuse it.
+    pub fn verify_for(
+        &self,
+        chain: &PeerChain,
+        now: Timestamp,
+        profile: Profile,
+    ) -> Result<PeerIdentity, TrustError> {
+        let (leaf, intermediates) = chain.0.split_first().ok_or(TrustError::NoCertificate)?;
+        let at = At::new(now, profile, ExpirationPolicy::Enforce);
+        self.verify_parts(leaf, intermediates, at)
+    }
+
+    /// Verifies the chain of a live connection again. As [`Self::verify_for`], but a
+    /// revocation list past its renewal still counts: it was fresh when the connection was
+    /// made, and a reload of one nation's files must not end the connections of another.
     ///
     /// # Errors
     /// Every reason to end the connection.
@@ -87,17 +109,18 @@ impl TrustSnapshot {
         &self,
         chain: &PeerChain,
         now: Timestamp,
+        profile: Profile,
     ) -> Result<PeerIdentity, TrustError> {
         let (leaf, intermediates) = chain.0.split_first().ok_or(TrustError::NoCertificate)?;
-        self.verify_parts(leaf, intermediates, now, ExpirationPolicy::Ignore)
+        let at = At::new(now, profile, ExpirationPolicy::Ignore);
+        self.verify_parts(leaf, intermediates, at)
     }
 
     pub(super) fn verify_parts(
         &self,
         leaf_der: &CertificateDer<'_>,
         sent: &[CertificateDer<'_>],
-        now: Timestamp,
-        list_expiry: ExpirationPolicy,
+        at: At,
     ) -> Result<PeerIdentity, TrustError> {
         if sent.len() > policy::INTERMEDIATES_MAX {
             return Err(TrustError::TooManyCertificates {
@@ -110,7 +133,7 @@ impl TrustSnapshot {
         let nation = self
             .by_domain(&spiffe_id.domain)
             .ok_or_else(|| TrustError::UnknownDomain(spiffe_id.domain.clone()))?;
-        policy::check_leaf(&leaf)?;
+        policy::check_leaf(&leaf, at.profile)?;
 
         let mut issuers = Vec::with_capacity(sent.len());
         let mut some_may_not_issue = false;
@@ -123,27 +146,44 @@ impl TrustSnapshot {
             }
         }
         let attempt = Attempt {
-            nation: nation.code,
+            nation,
             leaf_der,
             leaf: &leaf,
-            sub_lists: sub_lists(nation, &issuers, now),
+            sub_lists: sub_lists(nation, &issuers, at.now),
             issuers: issuers.iter().map(|(der, _)| der.clone()).collect(),
-            now,
-            list_expiry,
+            at,
         };
-        let (anchor, valid_until) = attempt.any_anchor(nation).map_err(|error| match error {
+        let Vouched {
+            anchor,
+            valid_until,
+            keys,
+            list_overdue_since,
+        } = attempt.any_anchor().map_err(|error| match error {
             TrustError::UnknownIssuer { .. } if some_may_not_issue => TrustError::IssuerMayNotSign,
             other => other,
         })?;
+        let serial_hex = hex(leaf.raw_serial());
+        refuse_blocked(
+            nation,
+            &Presented {
+                serial_hex: &serial_hex,
+                system: &spiffe_id.system,
+                keys: &keys,
+            },
+        )?;
         Ok(PeerIdentity {
             identity: Identity {
                 nation: nation.code,
                 system: spiffe_id.system.clone(),
             },
             spiffe_id,
-            serial_hex: hex(leaf.raw_serial()),
+            serial_hex,
+            not_before: timestamp(leaf.validity().not_before.timestamp()),
             not_after: timestamp(leaf.validity().not_after.timestamp()),
             valid_until,
+            is_retiring: anchor.standing == Standing::Retiring { until: valid_until },
+            list_overdue_since,
+            profile: at.profile,
             spki_sha256: digest(leaf.public_key().raw),
             anchor_spki_sha256: anchor.spki_sha256,
             anchor_subject: anchor.subject_text.clone(),
@@ -152,168 +192,66 @@ impl TrustSnapshot {
     }
 }
 
-/// One leaf against the anchors of one nation, each alone.
-struct Attempt<'a> {
-    nation: NationCode,
-    leaf_der: &'a CertificateDer<'a>,
-    leaf: &'a X509Certificate<'a>,
-    issuers: Vec<CertificateDer<'a>>,
-    // Lists of intermediate authorities, proven under the keys of those that were sent.
-    sub_lists: Vec<Arc<RevocationList>>,
-    now: Timestamp,
-    list_expiry: ExpirationPolicy,
+impl TrustSnapshot {
+    /// Whether a glance suffices to doubt a live connection: its authority does not vouch any
+    /// more, its serial number stands on a list, or it is blocked. A glance, not a judgement:
+    /// it tells which connections to verify first.
+    #[must_use]
+    pub fn doubts(&self, peer: &PeerIdentity, now: Timestamp) -> bool {
+        let Some(nation) = self.by_domain(&peer.spiffe_id.domain) else {
+            return true;
+        };
+        let mut known = nation.anchors.iter();
+        let anchor = known.find(|a| a.spki_sha256 == peer.anchor_spki_sha256);
+        let Some(anchor) = anchor.filter(|a| a.vouches(now)) else {
+            return true;
+        };
+        let serial = from_hex(&peer.serial_hex);
+        let mut lists = anchor.lists.iter().chain(&nation.sub_lists);
+        if lists.any(|l| matches!(l.list.find_serial(&serial), Ok(Some(_)))) {
+            return true;
+        }
+        let presented = Presented {
+            serial_hex: &peer.serial_hex,
+            system: &peer.spiffe_id.system,
+            keys: &[peer.spki_sha256, peer.anchor_spki_sha256],
+        };
+        nation.blocked.iter().any(|b| b.concerns(&presented))
+    }
 }
 
-impl Attempt<'_> {
-    fn any_anchor<'n>(
-        &self,
-        nation: &'n NationAnchors,
-    ) -> Result<(&'n Anchor, Timestamp), TrustError> {
-        let mut worst = TrustError::NoLiveAnchor {
-            nation: self.nation,
-            now: self.now,
-        };
-        for anchor in nation.anchors.iter().filter(|a| a.is_live(self.now)) {
-            match self.one_anchor(anchor) {
-                Ok(valid_until) => return Ok((anchor, valid_until)),
-                Err(error) if error.rank() >= worst.rank() => worst = error,
-                Err(_) => {}
-            }
-        }
-        Err(worst)
-    }
+/// The circumstances of a verification.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At {
+    pub(super) now: Timestamp,
+    pub(super) profile: Profile,
+    pub(super) list_expiry: ExpirationPolicy,
+}
 
-    fn one_anchor(&self, anchor: &Anchor) -> Result<Timestamp, TrustError> {
-        let end_entity =
-            EndEntityCert::try_from(self.leaf_der).map_err(|e| TrustError::Malformed {
-                which: Which::Leaf,
-                reason: format!("{e:?}"),
-            })?;
-        let mut lists = revocation::in_force(&anchor.lists, self.now);
-        lists.extend(self.sub_lists.iter().map(AsRef::as_ref));
-        let offered: Vec<_> = lists.iter().map(|l| &l.list).collect();
-        // No list at all: path validation still runs, so that the peer learns the first
-        // fault; but without a list nothing is ever accepted.
-        let revocation = RevocationOptionsBuilder::new(&offered).ok().map(|builder| {
-            builder
-                .with_depth(RevocationCheckDepth::Chain)
-                .with_status_policy(UnknownStatusPolicy::Deny)
-                .with_expiration_policy(self.list_expiry)
-                .build()
-        });
-        let checked = revocation.is_some();
-        let path = end_entity
-            .verify_for_usage(
-                super::tls::signature_algorithms().all,
-                &anchor.trust_anchor,
-                &self.issuers,
-                unix_time(self.now),
-                // Where an issuer names purposes they must include ours. The leaf must name
-                // it, which `policy` has checked: webpki's strict form asks it of issuers too.
-                KeyUsage::client_auth(),
-                revocation,
-                None,
-            )
-            .map_err(|e| self.explain(e))?;
-        if !checked {
-            return Err(TrustError::RevocationUnknown {
-                nation: self.nation,
-            });
-        }
-        let mut valid_until = anchor
-            .not_after
-            .min(timestamp(self.leaf.validity().not_after.timestamp()));
-        for issuer in path.intermediate_certificates() {
-            let der = issuer.der();
-            let parsed = policy::parse(&der, Which::Issuer)?;
-            policy::check_key(parsed.public_key(), Which::Issuer)?;
-            valid_until = valid_until.min(timestamp(parsed.validity().not_after.timestamp()));
-        }
-        Ok(valid_until)
-    }
-
-    /// webpki's error in our words, with both clocks named.
-    fn explain(&self, error: webpki::Error) -> TrustError {
-        use webpki::Error as E;
-        let (nation, now) = (self.nation, self.now);
-        match error {
-            E::CertExpired { not_after, .. } => {
-                let not_after = from_unix(not_after);
-                let leaf_end = timestamp(self.leaf.validity().not_after.timestamp());
-                let which = if leaf_end == not_after {
-                    Which::Leaf
-                } else {
-                    Which::Issuer
-                };
-                TrustError::Expired {
-                    which,
-                    not_after,
-                    now,
-                }
-            }
-            E::CertNotValidYet { not_before, .. } => {
-                let not_before = from_unix(not_before);
-                let leaf_start = timestamp(self.leaf.validity().not_before.timestamp());
-                let which = if leaf_start == not_before {
-                    Which::Leaf
-                } else {
-                    Which::Issuer
-                };
-                TrustError::NotYetValid {
-                    which,
-                    not_before,
-                    now,
-                }
-            }
-            E::CertRevoked => TrustError::Revoked { nation },
-            E::CrlExpired { next_update, .. } => TrustError::RevocationListExpired {
-                nation,
-                next_update: from_unix(next_update),
-                now,
-            },
-            E::UnknownRevocationStatus
-            | E::InvalidCrlSignatureForPublicKey
-            | E::IssuerNotCrlSigner => TrustError::RevocationUnknown { nation },
-            E::RequiredEkuNotFoundContext(_) | E::EmptyEkuExtension => TrustError::NotForClients,
-            E::CaUsedAsEndEntity => TrustError::AuthorityAsLeaf,
-            E::EndEntityUsedAsCa => TrustError::IssuerMayNotSign,
-            // A signature that fails is a certificate by somebody with the same name.
-            E::UnknownIssuer | E::InvalidSignatureForPublicKey => TrustError::UnknownIssuer {
-                nation,
-                issuer: shortened(&self.leaf.issuer().to_string()),
-            },
-            other => TrustError::Path(format!("{other:?}")),
+impl At {
+    pub(super) fn new(now: Timestamp, profile: Profile, list_expiry: ExpirationPolicy) -> Self {
+        Self {
+            now,
+            profile,
+            list_expiry,
         }
     }
 }
 
-/// The lists of the sent intermediates. Their keys are unverified here; a list counts only
-/// for a certificate that the same key issued, which webpki then checks.
-fn sub_lists(
-    nation: &NationAnchors,
-    issuers: &[(CertificateDer<'_>, X509Certificate<'_>)],
-    now: Timestamp,
-) -> Vec<Arc<RevocationList>> {
-    let mut proven = Vec::new();
-    for (_, issuer) in issuers {
-        let key = SignerKey {
-            public_key: issuer.public_key().subject_public_key.data.to_vec(),
-        };
-        let mut own: Vec<_> = nation
-            .sub_lists
-            .iter()
-            .filter(|l| l.issuer == issuer.subject().as_raw() && l.is_proven_by(&key))
-            .cloned()
-            .collect();
-        revocation::sort(&mut own);
-        let chosen = revocation::in_force(&own, now);
-        proven.extend(
-            own.iter()
-                .filter(|l| chosen.iter().any(|c| std::ptr::eq(*c, l.as_ref())))
-                .cloned(),
-        );
+/// What the operator has blocked of a nation, held against a chain that is sound.
+fn refuse_blocked(nation: &NationAnchors, chain: &Presented<'_>) -> Result<(), TrustError> {
+    let concerned = |block: &&Blocked| block.concerns(chain);
+    // Of several the suspension says most.
+    match nation.blocked.iter().filter(concerned).min() {
+        None => Ok(()),
+        Some(Blocked::Nation) => Err(TrustError::Suspended {
+            nation: nation.code,
+        }),
+        Some(block) => Err(TrustError::Blocked {
+            nation: nation.code,
+            what: block.to_string(),
+        }),
     }
-    proven
 }
 
 fn claimed_id(leaf: &X509Certificate<'_>) -> Result<SpiffeId, TrustError> {
@@ -365,7 +303,7 @@ pub(super) fn claim(leaf_der: &CertificateDer<'_>) -> Claim {
 }
 
 /// At most 200 characters, and none that could break a line of the log.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     text.chars()
         .take(200)
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
@@ -381,6 +319,20 @@ pub(super) fn hex(bytes: &[u8]) -> String {
             let _ = write!(text, "{b:02x}");
             text
         })
+}
+
+/// Reads what [`hex`] wrote; what is no digit counts as zero.
+fn from_hex(text: &str) -> Vec<u8> {
+    let digit = |octet: u8| char::from(octet).to_digit(16).unwrap_or(0);
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| {
+            let value = pair
+                .iter()
+                .fold(0, |value, octet| value << 4 | digit(*octet));
+            u8::try_from(value).unwrap_or_default()
+        })
+        .collect()
 }
 
 pub(super) fn digest(bytes: &[u8]) -> [u8; 32] {

@@ -16,12 +16,12 @@ use tokio_stream::StreamExt as _;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     SystemClock::default().now()
 }
 
 /// A nation's own authority, from the site's development set.
-fn authority(site: &Site, nation: &str) -> Authority {
+pub(crate) fn authority(site: &Site, nation: &str) -> Authority {
     let read = |name: &str| {
         let path = site.path(&format!("certs-dev/{nation}/{name}"));
         std::fs::read_to_string(path).unwrap()
@@ -29,7 +29,7 @@ fn authority(site: &Site, nation: &str) -> Authority {
     Authority::from_pem(&read("authority.pem"), &read("authority.key")).unwrap()
 }
 
-fn system(nation: &str) -> LeafSpec {
+pub(crate) fn system(nation: &str) -> LeafSpec {
     let uri = format!("spiffe://{}.entente.example/unit-1", nation.to_lowercase());
     LeafSpec::system(&uri, now(), 30)
 }
@@ -48,14 +48,14 @@ fn put(path: &Path, text: &str, mode: u32) {
 }
 
 /// Replaces a file whole, so that the gateway never sees half of it.
-fn replace(site: &Site, name: &str, text: &str) {
+pub(crate) fn replace(site: &Site, name: &str, text: &str) {
     let path = site.path(name);
     let new = path.with_extension("new");
     put(&new, text, 0o600);
     std::fs::rename(new, path).unwrap();
 }
 
-fn endpoint(site: &Site, issued: &Issued) -> Endpoint {
+pub(crate) fn endpoint(site: &Site, issued: &Issued) -> Endpoint {
     let files = ClientFiles {
         certificate: site.path("unit.pem"),
         key: site.path("unit.key"),
@@ -71,7 +71,7 @@ fn endpoint(site: &Site, issued: &Issued) -> Endpoint {
 }
 
 /// Waits until the log has a line with all the words, and gives it.
-async fn logged(site: &Site, words: &[&str]) -> String {
+pub(crate) async fn logged(site: &Site, words: &[&str]) -> String {
     // The log is a file: it can only be looked at from time to time.
     let mut look = tokio::time::interval(std::time::Duration::from_millis(20));
     loop {
@@ -87,7 +87,7 @@ async fn logged(site: &Site, words: &[&str]) -> String {
 }
 
 /// Connects and asks who we are; gives everything that the client learns of a refusal.
-async fn refusal(site: &Site, issued: &Issued) -> String {
+pub(crate) async fn refusal(site: &Site, issued: &Issued) -> String {
     let mut client = match endpoint(site, issued).submission().await {
         Ok(client) => client,
         Err(error) => return format!("{error} {error:?}"),
@@ -96,7 +96,7 @@ async fn refusal(site: &Site, issued: &Issued) -> String {
     format!("{status:?}")
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -428,3 +428,36 @@ fn faulty_anchors_are_each_reported() {
             .any(|r| r.contains("GBR list 0: holds no revocation list"))
     );
 }
+
+#[test]
+fn case_11_a_path_building_bomb_is_given_up_in_bounded_time() {
+    // Six authorities of one name, each signed by each other's name: a maze without an exit.
+    let spec = AuthoritySpec::new("one of many", now(), 300);
+    let anchor = root("one of many");
+    let maze: Vec<_> = (0..6).map(|_| root("one of many")).collect();
+    let mut chain = vec![maze[0].issue(&sound("GBR")).unwrap().chain()[0].clone()];
+    for (at, authority) in maze.iter().enumerate() {
+        let next = &maze[(at + 1) % maze.len()];
+        chain.push(next.cross_sign(authority, &spec).unwrap());
+    }
+    let trust = snapshot(&[material(
+        "GBR",
+        &[anchor.certificate_pem()],
+        &[&list(&anchor, 1, &[])],
+    )]);
+    let chain: Vec<_> = chain.iter().map(AsRef::as_ref).collect();
+    let clock = entente::clock::SystemClock::default();
+    let began = entente::clock::Clock::monotonic(&clock);
+    let error = trust
+        .verify(&PeerChain::from_der(&chain), now())
+        .unwrap_err();
+    let took = entente::clock::Clock::monotonic(&clock) - began;
+    assert!(
+        matches!(
+            error,
+            TrustError::UnknownIssuer { .. } | TrustError::Path(_)
+        ),
+        "{error}"
+    );
+    assert!(took < std::time::Duration::from_secs(5), "{took:?}");
+}

@@ -265,6 +265,20 @@ async fn case_32_without_h2_there_is_nothing_to_talk_about() {
 }
 
 #[tokio::test]
+async fn case_32_a_wrong_server_name_is_found_by_the_client_and_logged_as_its_refusal() {
+    let gateway = Gateway::start(settings()).await;
+    let mut lines = log();
+    let issued = gateway.gbr.issue(&sound("GBR")).unwrap();
+    let tcp = TcpStream::connect(gateway.address).await.unwrap();
+    let name = rustls_pki_types::ServerName::try_from("another.example").unwrap();
+    let connector = tokio_rustls::TlsConnector::from(gateway.client(&issued));
+    let told = connector.connect(name, tcp).await.unwrap_err().to_string();
+    assert!(told.contains("not valid for name"), "{told}");
+    logged(&mut lines, &["connection refused", "peer_refused"]).await;
+    assert_eq!(gateway.connections.total(), 0);
+}
+
+#[tokio::test]
 async fn case_33_there_is_never_early_data() {
     let gateway = Gateway::start(settings()).await;
     let server = gateway.trust.server_config().unwrap();

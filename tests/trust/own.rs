@@ -39,6 +39,7 @@ fn the_development_set_is_complete_private_and_usable() {
         anchors: vec![certs.join(name).join("authority.pem")],
         revocation_lists: vec![certs.join(name).join("authority.crl.pem")],
         allow_development_anchors: allow,
+        terms: entente::trust::Terms::default(),
     };
     let own = Own {
         certificate: certs.join("gateway/server.pem"),

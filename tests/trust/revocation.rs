@@ -252,3 +252,88 @@ fn the_status_shows_anchors_and_lists_in_force() {
     assert!(status[1].is_development);
     assert_eq!(status[1].spki_sha256_hex.len(), 64);
 }
+
+/// Revocation lists with these extensions, by an authority that openssl makes: its
+/// certificate, and one list for each section.
+fn lists_by_openssl(sections: &[(&str, &str)]) -> (String, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new("openssl")
+            .current_dir(folder.path())
+            .args(arguments)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "openssl {arguments:?}: {said}");
+    };
+    let mut config = "[ca]\ndefault_ca = a\n[a]\ndatabase = index\ncrlnumber = number\n\
+                      default_md = sha256\ndefault_crl_days = 30\n"
+        .to_owned();
+    for (name, extensions) in sections {
+        config.push_str(&format!("[{name}]\n{extensions}\n"));
+    }
+    config.push_str("[indirect_point]\nindirectCRL = TRUE\n");
+    std::fs::write(folder.path().join("ca.cnf"), config).unwrap();
+    std::fs::write(folder.path().join("index"), "").unwrap();
+    run(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.pem",
+        "-subj",
+        "/CN=GBR by openssl",
+        "-days",
+        "30",
+        "-addext",
+        "keyUsage=critical,keyCertSign,cRLSign",
+    ]);
+    let mut lists = Vec::new();
+    for (name, _) in sections {
+        std::fs::write(folder.path().join("number"), "05").unwrap();
+        run(&[
+            "ca", "-config", "ca.cnf", "-gencrl", "-keyfile", "ca.key", "-cert", "ca.pem",
+            "-crlexts", name, "-out", "list.pem",
+        ]);
+        lists.push(std::fs::read_to_string(folder.path().join("list.pem")).unwrap());
+    }
+    (
+        std::fs::read_to_string(folder.path().join("ca.pem")).unwrap(),
+        lists,
+    )
+}
+
+#[test]
+fn case_19_a_delta_or_indirect_list_is_refused_and_a_plain_one_of_openssl_is_not() {
+    let (anchor, lists) = lists_by_openssl(&[
+        ("plain", "authorityKeyIdentifier = keyid"),
+        ("delta", "2.5.29.27 = critical,DER:020101"),
+        (
+            "indirect",
+            "issuingDistributionPoint = critical,@indirect_point",
+        ),
+    ]);
+    let load = |list: &str| {
+        let nation = material("GBR", &[&anchor], &[list]);
+        let clock = entente::clock::SystemClock::default();
+        let today = entente::clock::Clock::now(&clock);
+        TrustSnapshot::from_material(1, &[nation], today, None)
+    };
+    let plain = load(&lists[0]).unwrap();
+    assert_eq!(plain.warnings(), []);
+    for list in &lists[1..] {
+        let found = load(list).unwrap_err();
+        assert!(
+            found[0]
+                .reason
+                .contains("no revocation list that can be used"),
+            "{found:?}"
+        );
+    }
+}

@@ -8,7 +8,7 @@ use entente::listener::{Connections, Listener, Peer, Settings};
 use entente::pki::{Authority, AuthoritySpec, Fault, Issued, LeafSpec};
 use entente::record::Level;
 use entente::trust::{
-    ClientConfig, Material, NationMaterial, NationSources, Own, PeerChain, PeerIdentity,
+    ClientConfig, Material, NationMaterial, NationSources, Own, PeerChain, PeerIdentity, Terms,
     TrustError, TrustProblem, TrustSnapshot, TrustState,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -76,6 +76,7 @@ pub(crate) fn material(nation: &str, anchors: &[&str], lists: &[&str]) -> Nation
         anchors: named("anchor", anchors),
         revocation_lists: named("list", lists),
         allow_development_anchors: true,
+        terms: Terms::default(),
     }
 }
 
@@ -380,10 +381,11 @@ pub(crate) fn sources(folder: &Path, nation: &str) -> NationSources {
         anchors: vec![folder.join(format!("{nation}.pem"))],
         revocation_lists: vec![folder.join(format!("{nation}.crl"))],
         allow_development_anchors: true,
+        terms: Terms::default(),
     }
 }
 
-fn nation(name: &str, connections_max: u32) -> Nation {
+pub(crate) fn nation(name: &str, connections_max: u32) -> Nation {
     Nation {
         code: code(name),
         name: name.to_owned(),

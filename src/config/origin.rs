@@ -1,0 +1,48 @@
+//! Where a configuration was read from, to read it again while the gateway runs.
+
+use super::{Loaded, Refused, environment, examine, nation_files};
+use crate::trust::FileMark;
+use std::path::{Path, PathBuf};
+
+/// The files and flags of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    gateway_toml: PathBuf,
+    nations: PathBuf,
+    flags: Vec<(String, String)>,
+}
+
+/// What the files of a configuration looked like.
+pub type OriginMarks = Vec<(PathBuf, FileMark)>;
+
+impl Origin {
+    pub(super) fn new(gateway_toml: &Path, nations: &Path, flags: &[(String, String)]) -> Self {
+        Self {
+            gateway_toml: gateway_toml.to_owned(),
+            nations: nations.to_owned(),
+            flags: flags.to_owned(),
+        }
+    }
+
+    /// Reads everything again, under the environment of this process.
+    ///
+    /// # Errors
+    /// Every problem.
+    pub fn read_again(&self) -> Result<Loaded, Refused> {
+        examine(&self.gateway_toml, environment(), &self.flags).into_loaded()
+    }
+
+    /// What the files look like now; a folder that cannot be read looks empty.
+    #[must_use]
+    pub fn marks(&self) -> OriginMarks {
+        let mut files = vec![self.gateway_toml.clone()];
+        files.extend(nation_files(&self.nations).unwrap_or_default());
+        files
+            .into_iter()
+            .map(|file| {
+                let mark = FileMark::of(&file);
+                (file, mark)
+            })
+            .collect()
+    }
+}

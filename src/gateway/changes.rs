@@ -1,0 +1,478 @@
+//! Changes of trust and nations: planned, applied whole or not at all, audited. The file watch,
+//! SIGHUP and operators come here alike, one at a time.
+
+use super::audit::Audit;
+use super::difference::{compare, lost_rights, written};
+use super::{desks, registry};
+use crate::clock::Clock;
+use crate::config::{NationFile, Origin, OriginMarks, TrustSettings};
+use crate::identity::NationCode;
+use crate::identity::registry::Registry;
+use crate::intake::Intake;
+use crate::listener::{Connections, Cut};
+use crate::rpc::changes::{Applied, Difference, NotApplied, Plan, TrustChanges, Who};
+use crate::telemetry;
+use crate::trust::{
+    Blocked, Candidate, Hold, Looked, Prepared, Reloaded, Scope, TrustState, TrustStateError,
+    fingerprint,
+};
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What a change of trust or nations reaches.
+pub(super) struct Parts {
+    pub(super) trust: Arc<TrustState>,
+    pub(super) connections: Arc<Connections>,
+    pub(super) registry: Arc<ArcSwap<Registry>>,
+    pub(super) intake: Arc<Intake>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// Where trust and nations are changed.
+pub(super) struct Changes {
+    trust: Arc<TrustState>,
+    connections: Arc<Connections>,
+    registry: Arc<ArcSwap<Registry>>,
+    intake: Arc<Intake>,
+    clock: Arc<dyn Clock>,
+    // Files that change are taken up without being asked to.
+    at_once: bool,
+    audit: Audit,
+    origin: Option<Origin>,
+    // Held for the whole of a change, so that two cannot cross.
+    known: Mutex<Known>,
+}
+
+/// What the last change, or look, found.
+struct Known {
+    nations: Vec<NationFile>,
+    seen: OriginMarks,
+    settling: Option<OriginMarks>,
+    looked_at: Timestamp,
+    told_of_waiting: bool,
+}
+
+/// Everything that a change would put in force.
+struct Change {
+    prepared: Prepared,
+    nations: Vec<NationFile>,
+    plan: Plan,
+    rights: Vec<Cut>,
+}
+
+impl Changes {
+    pub(super) fn new(
+        parts: Parts,
+        settings: &TrustSettings,
+        origin: Option<Origin>,
+        nations: Vec<NationFile>,
+    ) -> Self {
+        let Parts {
+            trust,
+            connections,
+            registry,
+            intake,
+            clock,
+        } = parts;
+        Self {
+            known: Mutex::new(Known {
+                nations,
+                seen: origin.as_ref().map(Origin::marks).unwrap_or_default(),
+                settling: None,
+                looked_at: clock.now(),
+                told_of_waiting: false,
+            }),
+            at_once: settings.at_once,
+            audit: Audit::new(&settings.folder),
+            trust,
+            connections,
+            registry,
+            intake,
+            clock,
+            origin,
+        }
+    }
+
+    /// Says in the audit log that the gateway started, and with whom.
+    pub(super) fn started(&self) {
+        let nations = self.registry.load();
+        let changes = nations.nations().map(|nation| Difference {
+            nation: Some(nation.code),
+            what: format!("enrolled (trust domain {})", nation.domain),
+        });
+        let plan = Plan {
+            changes: changes.collect(),
+            ..Plan::default()
+        };
+        self.write(&Who::Start, self.trust.snapshot().epoch(), &plan);
+    }
+
+    /// Looks at the files and at the time; takes up what may be taken up without being asked.
+    pub(super) fn look(&self) {
+        self.look_at_time();
+        let scope = if self.at_once {
+            Scope::Everything
+        } else {
+            Scope::ListsOnly
+        };
+        let configuration = self.look_at_configuration();
+        let trust = self.trust.look(scope);
+        if configuration == Looked::Changed && !self.at_once {
+            self.tell_of_waiting();
+        }
+        let is_settled = trust != Looked::Settling && configuration != Looked::Settling;
+        let changed =
+            trust == Looked::Changed || (self.at_once && configuration == Looked::Changed);
+        if changed && is_settled {
+            self.take_up(&Who::Watch, scope);
+        }
+    }
+
+    /// Takes up everything now.
+    pub(super) fn hangup(&self) {
+        self.take_up(&Who::Hangup, Scope::Everything);
+    }
+
+    /// A change that nobody waits for; what became of it is in the log.
+    fn take_up(&self, who: &Who, scope: Scope) {
+        match self.change(who, scope, None) {
+            Ok(applied) if applied.plan.changes.is_empty() => {
+                tracing::debug!("files of trust were written; nothing is different");
+            }
+            Ok(applied) => {
+                let ended = applied.plan.cuts.len();
+                tracing::info!(epoch = applied.epoch, ended, by = %who, "trust was reloaded");
+            }
+            // Seen again at the next look.
+            Err(NotApplied::Unsettled) => {}
+            Err(error) => {
+                tracing::error!(%error, by = %who, "trust was not reloaded; the old one stands");
+            }
+        }
+    }
+
+    fn look_at_configuration(&self) -> Looked {
+        let Some(origin) = &self.origin else {
+            return Looked::Unchanged;
+        };
+        let now = origin.marks();
+        let mut known = self.lock();
+        if now == known.seen {
+            known.settling = None;
+            Looked::Unchanged
+        } else if known.settling.as_ref() == Some(&now) {
+            Looked::Changed
+        } else {
+            known.settling = Some(now);
+            Looked::Settling
+        }
+    }
+
+    fn tell_of_waiting(&self) {
+        if !std::mem::replace(&mut self.lock().told_of_waiting, true) {
+            tracing::warn!("files of nations have changed; they wait for `entente trust apply`");
+        }
+    }
+
+    /// Lists begin and anchors retire by themselves.
+    fn look_at_time(&self) {
+        let now = self.clock.now();
+        let before = std::mem::replace(&mut self.lock().looked_at, now);
+        if !self.trust.snapshot().turned_between(before, now) {
+            return;
+        }
+        let cuts = self.connections.recheck_after(&self.trust, None);
+        tracing::info!(
+            ended = cuts.len(),
+            "a revocation list began or an authority retired"
+        );
+        if !cuts.is_empty() {
+            let plan = self.with_effect(Plan::default(), cuts);
+            self.write(&Who::Time, self.trust.snapshot().epoch(), &plan);
+        }
+    }
+
+    /// Reads, compares, and puts in force, whole or not at all.
+    fn change(&self, who: &Who, scope: Scope, wanted: Option<&str>) -> Result<Applied, NotApplied> {
+        let mut known = self.lock();
+        let marks = self.origin.as_ref().map(Origin::marks).unwrap_or_default();
+        let read = self.read(&known, &marks, scope, &[]);
+        let change = match read {
+            Ok(change) => change,
+            Err(TrustOr::Unsettled) => return Err(NotApplied::Unsettled),
+            Err(TrustOr::Faults(faults)) => {
+                // The same fault is told once.
+                known.see(marks, scope);
+                self.trust.mark_seen(scope);
+                self.write_refusal(who, &faults);
+                return Err(NotApplied::Faulty(faults));
+            }
+        };
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != change.plan.id) {
+            let now = &change.plan.id;
+            return Err(NotApplied::Moved(format!(
+                "plan {wanted} is not what stands in the files now (plan {now}); plan again"
+            )));
+        }
+        known.see(marks, scope);
+        if change.plan.changes.is_empty() {
+            self.trust.mark_seen(scope);
+            known.nations = change.nations;
+            let epoch = self.trust.snapshot().epoch();
+            let plan = self.with_effect(change.plan, Vec::new());
+            return Ok(Applied { plan, epoch });
+        }
+        let nations = change.nations.clone();
+        let applied = self.put_in_force(who, change)?;
+        known.nations = nations;
+        Ok(applied)
+    }
+
+    /// Trust first, then who has which rights; the connections that this ends come last.
+    fn put_in_force(&self, who: &Who, change: Change) -> Result<Applied, NotApplied> {
+        self.may_be_written(who)?;
+        let before = self.trust.snapshot();
+        let Reloaded::Changed { epoch } =
+            self.trust.commit(change.prepared).map_err(not_applied)?
+        else {
+            return Err(NotApplied::Unsettled);
+        };
+        self.registry.store(Arc::new(registry(&change.nations)));
+        self.intake.replace_desks(desks(&change.nations));
+        let mut cuts = self.connections.recheck_after(&self.trust, Some(&before));
+        let accepted_at = self.trust.current().accepted_at;
+        change.rights.iter().for_each(|cut| cut.make(accepted_at));
+        cuts.extend(change.rights);
+        let plan = self.with_effect(change.plan, cuts);
+        self.write(who, epoch, &plan);
+        telemetry::trust_changed();
+        Ok(Applied { plan, epoch })
+    }
+
+    /// Reads what a change would put in force, and what it would do.
+    fn read(
+        &self,
+        known: &Known,
+        marks: &OriginMarks,
+        scope: Scope,
+        trial: &[Candidate],
+    ) -> Result<Change, TrustOr> {
+        let mut warnings = Vec::new();
+        let nations = match (&self.origin, scope) {
+            (Some(origin), Scope::Everything) => {
+                let loaded = origin.read_again().map_err(|refused| {
+                    TrustOr::Faults(refused.problems.iter().map(ToString::to_string).collect())
+                })?;
+                let of_markings = |w: &&crate::config::Problem| w.key != "notation.markings";
+                let others = loaded.warnings.iter().filter(of_markings);
+                warnings.extend(others.map(ToString::to_string));
+                loaded.nations
+            }
+            _ => known.nations.clone(),
+        };
+        let sources = nations
+            .iter()
+            .map(|nation| nation.sources.clone())
+            .collect();
+        let prepared = match self.trust.prepare(Some(sources), trial, scope) {
+            Ok(prepared) => prepared,
+            Err(TrustStateError::Unsettled) => return Err(TrustOr::Unsettled),
+            Err(TrustStateError::Trust(problems)) => {
+                return Err(TrustOr::Faults(
+                    problems.iter().map(ToString::to_string).collect(),
+                ));
+            }
+            Err(error) => return Err(TrustOr::Faults(vec![error.to_string()])),
+        };
+        warnings.extend(prepared.warnings().iter().map(ToString::to_string));
+        let next = registry(&nations);
+        let (mut plan, rights) = self.describe(&prepared, &next, warnings);
+        if scope == Scope::Everything {
+            written(&known.seen, marks, &nations, &mut plan.changes);
+        }
+        Ok(Change {
+            prepared,
+            nations,
+            plan,
+            rights,
+        })
+    }
+
+    /// What a prepared change does; besides, the connections that lose rights.
+    fn describe(
+        &self,
+        prepared: &Prepared,
+        next: &Registry,
+        warnings: Vec<String>,
+    ) -> (Plan, Vec<Cut>) {
+        let current = self.trust.current();
+        let now = self.registry.load_full();
+        let mut changes: Vec<_> = prepared
+            .changes(&current)
+            .into_iter()
+            .map(|change| Difference {
+                nation: Some(change.nation),
+                what: change.what,
+            })
+            .collect();
+        if prepared.replaces_own(&current) {
+            let until = prepared.own_not_after();
+            changes.push(Difference {
+                nation: None,
+                what: format!("the gateway's certificate is replaced; the new one ends at {until}"),
+            });
+        }
+        compare(&now, next, &mut changes);
+        let mut cuts =
+            self.connections
+                .preview(prepared.snapshot(), &current.snapshot, self.clock.now());
+        let rights = self.connections.pick(|peer| {
+            let is_cut = cuts.iter().any(|cut| cut.peer.number() == peer.number());
+            (!is_cut).then(|| lost_rights(peer, &now, next)).flatten()
+        });
+        cuts.extend(rights.iter().cloned());
+        let nations: Vec<_> = next.nations().map(|nation| format!("{nation:?}")).collect();
+        let mut content = prepared.digest().to_vec();
+        content.extend(nations.concat().into_bytes());
+        let plan = Plan {
+            id: fingerprint(&content),
+            epoch: current.snapshot.epoch(),
+            changes,
+            kept: self.connections.total().saturating_sub(cuts.len()),
+            cuts,
+            faults: Vec::new(),
+            warnings,
+        };
+        (plan, rights)
+    }
+
+    fn with_effect(&self, plan: Plan, cuts: Vec<Cut>) -> Plan {
+        // Those that are ending are still counted until their sockets are closed.
+        let ending = self.connections.pick(|_| Some(String::new())).len();
+        Plan {
+            kept: ending,
+            cuts,
+            ..plan
+        }
+    }
+
+    /// What nobody can audit is not done for an operator. A file that is in place, such as a
+    /// revocation list, is obeyed all the same.
+    fn may_be_written(&self, who: &Who) -> Result<(), NotApplied> {
+        match (self.audit.ready(), who) {
+            (Err(error), Who::Operator { .. }) => Err(NotApplied::Audit(error.to_string())),
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, who: &Who, epoch: u64, plan: &Plan) {
+        if let Err(error) = self.audit.applied(self.clock.now(), who, epoch, plan) {
+            tracing::error!(%error, by = %who, epoch, "the audit log cannot be written");
+        }
+    }
+
+    fn write_refusal(&self, who: &Who, why: &[String]) {
+        if let Err(error) = self.audit.refused(self.clock.now(), who, why) {
+            tracing::error!(%error, by = %who, "the audit log cannot be written");
+        }
+    }
+
+    /// A change of blocks alone; files are not looked at.
+    fn change_blocks(
+        &self,
+        who: &Who,
+        prepared: Prepared,
+        known: &Known,
+        reason: &str,
+    ) -> Result<Applied, NotApplied> {
+        let (mut plan, rights) = self.describe(&prepared, &self.registry.load(), Vec::new());
+        for change in plan.changes.iter_mut().filter(|_| !reason.is_empty()) {
+            change.what = format!("{} ({reason})", change.what);
+        }
+        let change = Change {
+            prepared,
+            nations: known.nations.clone(),
+            plan,
+            rights,
+        };
+        self.put_in_force(who, change)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn see(&mut self, marks: OriginMarks, scope: Scope) {
+        if scope == Scope::Everything {
+            self.seen = marks;
+            self.told_of_waiting = false;
+        }
+        self.settling = None;
+    }
+}
+
+/// Why a change cannot be read.
+enum TrustOr {
+    Unsettled,
+    Faults(Vec<String>),
+}
+
+fn not_applied(error: TrustStateError) -> NotApplied {
+    match error {
+        TrustStateError::Unsettled => NotApplied::Unsettled,
+        moved @ TrustStateError::Moved { .. } => NotApplied::Moved(moved.to_string()),
+        other => NotApplied::Faulty(vec![other.to_string()]),
+    }
+}
+
+impl TrustChanges for Changes {
+    fn plan(&self, trial: &[Candidate]) -> Plan {
+        let known = self.lock();
+        let faulty = |faults| Plan {
+            epoch: self.trust.snapshot().epoch(),
+            kept: self.connections.total(),
+            faults,
+            ..Plan::default()
+        };
+        let marks = self.origin.as_ref().map(Origin::marks).unwrap_or_default();
+        match self.read(&known, &marks, Scope::Everything, trial) {
+            Ok(change) => change.plan,
+            Err(TrustOr::Unsettled) => faulty(vec![NotApplied::Unsettled.to_string()]),
+            Err(TrustOr::Faults(faults)) => faulty(faults),
+        }
+    }
+
+    fn apply(&self, who: &Who, plan_id: Option<&str>) -> Result<Applied, NotApplied> {
+        let applied = self.change(who, Scope::Everything, plan_id)?;
+        let ended = applied.plan.cuts.len();
+        tracing::info!(epoch = applied.epoch, ended, by = %who, "trust was applied");
+        Ok(applied)
+    }
+
+    fn hold(&self, who: &Who, hold: Hold) -> Result<Applied, NotApplied> {
+        let known = self.lock();
+        let reason = hold.reason.clone();
+        let prepared = self.trust.prepare_hold(hold).map_err(not_applied)?;
+        let applied = self.change_blocks(who, prepared, &known, &reason)?;
+        let ended = applied.plan.cuts.len();
+        tracing::warn!(epoch = applied.epoch, ended, by = %who, reason, "blocked by an operator");
+        Ok(applied)
+    }
+
+    fn release(
+        &self,
+        who: &Who,
+        nation: NationCode,
+        what: &Blocked,
+    ) -> Result<Applied, NotApplied> {
+        let known = self.lock();
+        let prepared = self.trust.prepare_release(nation, what);
+        let prepared = prepared.ok_or(NotApplied::NotHeld)?;
+        let applied = self.change_blocks(who, prepared, &known, "")?;
+        tracing::warn!(epoch = applied.epoch, %nation, %what, by = %who, "a block was lifted");
+        Ok(applied)
+    }
+}

@@ -1,0 +1,89 @@
+//! What differs between two registries of nations, in words, and whose rights it takes away.
+
+use crate::config::{NationFile, OriginMarks};
+use crate::identity::registry::{Registry, Rights};
+use crate::listener::Peer;
+use crate::rpc::changes::Difference;
+
+/// Nations whose files were written, although nothing else is told of them: their notation, or
+/// nothing at all.
+pub(super) fn written(
+    seen: &OriginMarks,
+    now: &OriginMarks,
+    nations: &[NationFile],
+    changes: &mut Vec<Difference>,
+) {
+    for nation in nations {
+        let code = Some(nation.nation.code);
+        let is_written = now
+            .iter()
+            .any(|mark| mark.0 == nation.file && !seen.contains(mark));
+        if is_written && !changes.iter().any(|change| change.nation == code) {
+            let what = "its file was written: notation, or nothing of weight".to_owned();
+            changes.push(Difference { nation: code, what });
+        }
+    }
+}
+
+/// What differs in the nations besides their trust.
+pub(super) fn compare(now: &Registry, next: &Registry, changes: &mut Vec<Difference>) {
+    for nation in next.nations() {
+        let Some(was) = now.nation(nation.code) else {
+            continue;
+        };
+        let mut tell = |what: String| {
+            changes.push(Difference {
+                nation: Some(nation.code),
+                what,
+            });
+        };
+        let names = |rights: Rights| match rights.names().collect::<Vec<_>>() {
+            none if none.is_empty() => "none".to_owned(),
+            some => some.join(", "),
+        };
+        if was.default_rights != nation.default_rights {
+            let (from, to) = (names(was.default_rights), names(nation.default_rights));
+            tell(format!(
+                "rights of systems that are not listed: {from} becomes {to}"
+            ));
+        }
+        let systems = was.systems.keys().chain(nation.systems.keys());
+        let systems: std::collections::BTreeSet<_> = systems.collect();
+        for system in systems {
+            let (from, to) = (was.rights_of(system), nation.rights_of(system));
+            if from != to {
+                tell(format!(
+                    "rights of {system}: {} becomes {}",
+                    names(from),
+                    names(to)
+                ));
+            }
+        }
+        if was.clearance != nation.clearance || was.special != nation.special {
+            let (from, to) = (was.clearance.name(), nation.clearance.name());
+            tell(format!(
+                "clearance {from} {:?} becomes {to} {:?}",
+                was.special, nation.special
+            ));
+        }
+        if was.limits != nation.limits || was.name != nation.name {
+            tell("limits or name are different".to_owned());
+        }
+    }
+}
+
+/// Why a live connection ends when rights change; `None`: it loses none.
+pub(super) fn lost_rights(peer: &Peer, now: &Registry, next: &Registry) -> Option<String> {
+    let identity = &peer.identity().identity;
+    let of = |registry: &Registry| {
+        let nation = registry.nation(identity.nation)?;
+        Some(nation.rights_of(&identity.system))
+    };
+    let (was, is) = (of(now)?, of(next)?);
+    let has: Vec<_> = is.names().collect();
+    let lost: Vec<_> = was.names().filter(|right| !has.contains(right)).collect();
+    (!lost.is_empty()).then(|| {
+        let lost = lost.join(", ");
+        format!("the operator took away its right to {lost}")
+    })
+}
