@@ -8,6 +8,8 @@
 
 #[path = "normalise/golden.rs"]
 mod golden;
+#[path = "normalise/places.rs"]
+mod places;
 #[path = "normalise/properties.rs"]
 mod properties;
 #[path = "normalise/refusals.rs"]

@@ -6,11 +6,22 @@ mod area;
 mod datum;
 mod degrees;
 mod gauss;
+mod gazetteer;
 mod grid;
+mod look_alike;
 mod number;
+mod plane;
+mod prose;
+mod read;
 mod relative;
+mod sheet;
+mod square;
 mod system;
 mod text;
+mod utm;
+
+pub(super) use plane::grid_meridian_deg;
+pub(super) use prose::place_id;
 
 use super::Profile;
 use super::code;
@@ -101,6 +112,23 @@ struct Point {
     relative: Option<RelativePosition>,
 }
 
+impl Point {
+    /// A point at nought with nothing known of it but its system, for the readers to fill.
+    fn direct(source_crs: Text) -> Self {
+        Self {
+            lat_deg: 0.0,
+            lon_deg: 0.0,
+            method: PositionMethod::Direct,
+            bound_m: None,
+            sigma_m: None,
+            transform_op: "",
+            source_crs,
+            swapped: None,
+            relative: None,
+        }
+    }
+}
+
 /// Whether the normaliser can read positions in a reference system of this name.
 #[must_use]
 pub fn knows_system(name: &str) -> bool {
@@ -143,7 +171,7 @@ fn judge(
             location.text.clone(),
         ),
         (false, None, Some(from)) => (
-            relative::read(from, profile, field, notes),
+            relative::read(from, profile, field, &format!("{field}.relative"), notes),
             relative::original(from),
         ),
         (false, None, None) => {
@@ -208,16 +236,11 @@ fn typed(point: report::Wgs84Point, field: &str, notes: &mut Notes) -> Option<Po
             );
         }
     }
-    fits.then_some(Point {
+    fits.then(|| Point {
         lat_deg: latitude_deg,
         lon_deg: longitude_deg,
-        method: PositionMethod::Direct,
-        bound_m: None,
-        sigma_m: None,
-        transform_op: "",
-        source_crs: Text::Borrowed("EPSG:4326"),
         swapped: Some((longitude_deg, latitude_deg)),
-        relative: None,
+        ..Point::direct(Text::Borrowed("EPSG:4326"))
     })
 }
 

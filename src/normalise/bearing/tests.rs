@@ -1,8 +1,22 @@
 use super::*;
 
 fn judge(given: &report::Bearing, at: Option<(f64, f64)>) -> Result<Option<Direction>, String> {
+    judge_of(given, at, &Profile::default())
+}
+
+fn judge_of(
+    given: &report::Bearing,
+    at: Option<(f64, f64)>,
+    profile: &Profile,
+) -> Result<Option<Direction>, String> {
     let mut notes = Notes::new();
-    let direction = bearing(given, at, "direction_from", &mut notes);
+    let at = at.map(|(lat_deg, lon_deg)| Here {
+        lat_deg,
+        lon_deg,
+        grid_meridian_deg: (lon_deg / 6.0).floor() * 6.0 + 3.0,
+        when: Some("2026-01-06T18:30:00Z".parse().unwrap()),
+    });
+    let direction = bearing(given, at, profile, "direction_from", &mut notes);
     match notes.finish() {
         Ok(_) => Ok(direction),
         Err(violations) => Err(violations.list.first().map_or("", |v| v.rule).to_owned()),
