@@ -264,74 +264,30 @@ mod tests {
         split(text, &Profile::default()).map(|from| (from.distance, from.direction, from.anchor))
     }
 
+    /// Text, distance, direction, anchor.
+    const SPLIT: &str = "\
+about 5 km SSW of Donetsk | about 5 km | SSW | Donetsk
+2-3km NE of Avdiivka (48.1394, 37.7472) | 2-3km | NE | Avdiivka (48.1394, 37.7472)
+1.4-1.6km SE and SSE of Zolote | 1.4-1.6km | SE and SSE | Zolote
+150-200m south-south-east of 48.0 37.8 | 150-200m | south-south-east | 48.0 37.8
+à environ 5 km au sud-ouest de Donetsk | environ 5 km | au sud-ouest | Donetsk
+5 km à l'est d'Avdiivka | 5 km | à l'est | Avdiivka
+etwa 5 km südwestlich von Donezk | etwa 5 km | südwestlich | Donezk
+5 km nordöstlich der Stadt | 5 km | nordöstlich | Stadt
+około 5 km na południowy zachód od Doniecka | około 5 km | na południowy zachód | Doniecka
+приблизно за 5 км на південний захід від Донецька | приблизно 5 км | на південний захід | Донецька
+5 км північніше м. Авдіївка | 5 км | північніше | м. Авдіївка
+примерно в 5 км к юго-западу от Донецка | примерно 5 км | к юго-западу | Донецка
+в 5 км юго-западнее Донецка | 5 км | юго-западнее | Донецка
+3 km 45 deg from Donetsk | 3 km | 45 deg | Donetsk";
+
     #[test]
     fn splits_what_six_languages_write() {
-        for (text, distance, direction, anchor) in [
-            ("about 5 km SSW of Donetsk", "about 5 km", "SSW", "Donetsk"),
-            (
-                "2-3km NE of Avdiivka (48.1394, 37.7472)",
-                "2-3km",
-                "NE",
-                "Avdiivka (48.1394, 37.7472)",
-            ),
-            (
-                "1.4-1.6km SE and SSE of Zolote",
-                "1.4-1.6km",
-                "SE and SSE",
-                "Zolote",
-            ),
-            (
-                "150-200m south-south-east of 48.0 37.8",
-                "150-200m",
-                "south-south-east",
-                "48.0 37.8",
-            ),
-            (
-                "à environ 5 km au sud-ouest de Donetsk",
-                "environ 5 km",
-                "au sud-ouest",
-                "Donetsk",
-            ),
-            ("5 km à l'est d'Avdiivka", "5 km", "à l'est", "Avdiivka"),
-            (
-                "etwa 5 km südwestlich von Donezk",
-                "etwa 5 km",
-                "südwestlich",
-                "Donezk",
-            ),
-            ("5 km nordöstlich der Stadt", "5 km", "nordöstlich", "Stadt"),
-            (
-                "około 5 km na południowy zachód od Doniecka",
-                "około 5 km",
-                "na południowy zachód",
-                "Doniecka",
-            ),
-            (
-                "приблизно за 5 км на південний захід від Донецька",
-                "приблизно 5 км",
-                "на південний захід",
-                "Донецька",
-            ),
-            (
-                "5 км північніше м. Авдіївка",
-                "5 км",
-                "північніше",
-                "м. Авдіївка",
-            ),
-            (
-                "примерно в 5 км к юго-западу от Донецка",
-                "примерно 5 км",
-                "к юго-западу",
-                "Донецка",
-            ),
-            (
-                "в 5 км юго-западнее Донецка",
-                "5 км",
-                "юго-западнее",
-                "Донецка",
-            ),
-            ("3 km 45 deg from Donetsk", "3 km", "45 deg", "Donetsk"),
-        ] {
+        for line in SPLIT.lines() {
+            let fields: Vec<_> = line.split(" | ").collect();
+            let &[text, distance, direction, anchor] = fields.as_slice() else {
+                panic!("{line}");
+            };
             let expected = (distance.to_owned(), direction.to_owned(), anchor.to_owned());
             assert_eq!(parts(text), Some(expected), "{text}");
         }

@@ -79,9 +79,11 @@ pub(super) fn utm(
             "the EPSG code of the zone (EPSG:32601 to 32660 for the north), and no letter",
         ));
     }
-    let north = band.map_or(system.is_none_or(|(_, north)| north), |letter| {
-        letter >= 'N'
-    });
+    let north = match (band, system) {
+        (Some(letter), _) => letter >= 'N',
+        (None, Some((_, north))) => north,
+        (None, None) => true,
+    };
     if system.is_some_and(|(_, of_system)| of_system != north) {
         return Err(fault(
             "another hemisphere than that of the reference system",
@@ -121,8 +123,7 @@ pub(super) fn utm(
 /// Whether the easting would do without the number of millions in front of it.
 fn prefixed(easting: f64, zone: u8, north: bool, northing: f64) -> bool {
     let bare = easting % EASTING_M_MAX;
-    easting >= EASTING_M_MAX
-        && easting < 61.0 * EASTING_M_MAX
+    (EASTING_M_MAX..61.0 * EASTING_M_MAX).contains(&easting)
         && UtmUps::create(i32::from(zone), north, bare, northing).is_ok()
 }
 
