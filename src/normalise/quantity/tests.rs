@@ -262,17 +262,32 @@ fn reads_calibres_and_never_snaps() {
         ("obusier 155 millimètres", vec![155.0]),
         ("10 cm", vec![100.0]),
         ("155mm", vec![155.0]),
+        ("7.62x39mm", vec![7.62]),
+        ("5,45×39 мм", vec![5.45]),
+        ("82/120mm mortar", vec![82.0, 120.0]),
+        ("82- і 120-мм міномети", vec![82.0, 120.0]),
+        ("82 or 120 mm", vec![82.0, 120.0]),
+        ("mortar (82mm, 120mm)", vec![82.0, 120.0]),
+        ("81 mm", vec![81.0]),
+        ("152-мм гаубица", vec![152.0]),
+        ("Granatwerfer 120 mm", vec![120.0]),
+        ("canon de 15,5 cm", vec![155.0]),
+        ("BM-21, 2S1, T-72", vec![]),
+        ("40 od. 122", vec![]),
     ] {
         let (found, trace) = read(text);
         assert_eq!(found, expected, "{text}");
         assert!(trace.is_empty(), "{text}");
     }
-    let (found, trace) = read("BM-21 Grad, 122m");
-    assert!(found.is_empty());
-    assert_eq!(
-        trace.first().map(|t| t.rule),
-        Some("quantity.calibre_unit_suspect")
-    );
+    for text in ["BM-21 Grad, 122m", "БМ-21, 122 м", "122cm"] {
+        let (found, trace) = read(text);
+        assert!(found.is_empty(), "{text}");
+        let rules: Vec<_> = trace.iter().map(|t| t.rule).collect();
+        assert_eq!(rules, ["quantity.calibre_unit_suspect"], "{text}");
+    }
+    // A length that is no calibre is nothing at all.
+    let (found, trace) = read("mortar, 500m away");
+    assert!(found.is_empty() && trace.is_empty());
     let (found, trace) = read("123mm");
     assert_eq!(found, [123.0]);
     assert_eq!(
