@@ -42,34 +42,35 @@ pub(super) fn parse(
 }
 
 fn read(text: &str, decimal_comma: bool) -> Option<Distance> {
+    let (qualifier, min_m, max_m) = length_m(text, decimal_comma)?;
+    let share = match qualifier {
+        Qualifier::None => 0.0,
+        Qualifier::About => ABOUT_SHARE,
+        _ => return None,
+    };
+    let (min_m, max_m) = (min_m * (1.0 - share), max_m * (1.0 + share));
+    let fits = min_m > 0.0 && min_m <= max_m && max_m <= DISTANCE_M_MAX;
+    fits.then_some(Distance { min_m, max_m })
+}
+
+/// A length or a range of them with its unit: qualifier and both ends, metres.
+pub(super) fn length_m(text: &str, decimal_comma: bool) -> Option<(Qualifier, f64, f64)> {
     let Amount {
         qualifier,
         ends,
         rest,
     } = amount(text, decimal_comma)?;
     let (min, max) = ends?;
-    let share = match qualifier {
-        Qualifier::None => 0.0,
-        Qualifier::About => ABOUT_SHARE,
-        _ => return None,
-    };
-    let (min_m, max_m) = if let Some(unit_m) = metres(&rest) {
-        (min * unit_m, max * unit_m)
-    } else {
-        // `800 m - 1.2 km`: either end with its own unit.
-        let (unit, last) = rest.split_once('-')?;
-        let last = amount(last.trim_start(), decimal_comma)?;
-        let (first_m, last_m) = (metres(unit.trim_end())?, metres(&last.rest)?);
-        let single = min == max && last.qualifier == Qualifier::None;
-        let (last, again) = last.ends?;
-        if !single || last != again {
-            return None;
-        }
-        (min * first_m, last * last_m)
-    };
-    let (min_m, max_m) = (min_m * (1.0 - share), max_m * (1.0 + share));
-    let fits = min_m > 0.0 && min_m <= max_m && max_m <= DISTANCE_M_MAX;
-    fits.then_some(Distance { min_m, max_m })
+    if let Some(unit_m) = metres(&rest) {
+        return Some((qualifier, min * unit_m, max * unit_m));
+    }
+    // `800 m - 1.2 km`: either end with its own unit.
+    let (unit, last) = rest.split_once('-')?;
+    let last = amount(last.trim_start(), decimal_comma)?;
+    let (first_m, last_m) = (metres(unit.trim_end())?, metres(&last.rest)?);
+    let single = min == max && last.qualifier == Qualifier::None;
+    let (last, again) = last.ends.filter(|_| single)?;
+    (last == again).then_some((qualifier, min * first_m, last * last_m))
 }
 
 /// Metres of a unit; exact by definition.

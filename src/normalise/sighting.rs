@@ -203,6 +203,7 @@ pub(super) fn position(
             "reference_system",
             notes,
         );
+        bounds::text(&at.height_text, LINE_BYTES_MAX, "height_text", notes);
         if let Some(from) = &at.relative {
             bounds::text(&from.anchor, LINE_BYTES_MAX, "relative.anchor", notes);
             bounds::text(&from.distance, LINE_BYTES_MAX, "relative.distance", notes);

@@ -56,6 +56,7 @@ prop_compose! {
         horizontal_uncertainty_m in prop::option::of(number()),
         height_m in prop::option::of(number()),
         vertical_datum in -1..8_i32,
+        height_text in prop_oneof![4 => Just(String::new()), 1 => text()],
     ) -> Location {
         Location {
             text,
@@ -73,6 +74,7 @@ prop_compose! {
             horizontal_uncertainty_m,
             height_m,
             vertical_datum,
+            height_text,
         }
     }
 }
