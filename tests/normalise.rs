@@ -14,6 +14,8 @@ mod places;
 mod properties;
 #[path = "normalise/refusals.rs"]
 mod refusals;
+#[path = "normalise/round_trips.rs"]
+mod round_trips;
 #[path = "normalise/support.rs"]
 mod support;
 #[path = "normalise/vectors.rs"]
