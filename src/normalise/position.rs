@@ -23,6 +23,7 @@ mod utm;
 
 pub(super) use plane::grid_meridian_deg;
 pub(super) use prose::place_id;
+pub(super) use system::KNOWN as KNOWN_SYSTEMS;
 
 use super::Profile;
 use super::notes::{Notes, Rule, bounded};

@@ -7,7 +7,7 @@ use super::square::Anchor;
 use crate::record::Text;
 
 /// What a message lists when a name is unknown.
-pub(super) const KNOWN: &str = "one of MGRS, UTM, UPS, WGS84, SK-42, UCS-2000, UCS-2000 / LCS-nn, \
+pub(in crate::normalise) const KNOWN: &str = "one of MGRS, UTM, UPS, WGS84, SK-42, UCS-2000, UCS-2000 / LCS-nn, \
                          UCS-2000 / Ukraine TM zone n, or EPSG:4326, 4284, 5561, 32601-32660, \
                          32701-32760, 28404-28408, 2494-2497, 2523-2529, 2582-2588, 5562-5569, \
                          6381-6387, 9821, 9831-9841, 9851-9865; for short grids `MGRS 37UDP`, for \
