@@ -94,6 +94,7 @@ pub(super) fn sighting(
         .map(|named| place(named, location.as_ref(), notes));
     let at = location
         .as_ref()
+        .filter(|_| has_bearings(&given.observations))
         .map(|point| here(point, observed_from.map(|from| from.utc)));
     let observations = observations(given.observations, at, profile, notes);
     let casualties = casualties(&given.casualties, profile, notes);
@@ -214,6 +215,13 @@ pub(super) fn position(
         return None;
     }
     position::location(at, profile, field, notes)
+}
+
+/// Whether a place and a day are needed to turn a bearing.
+fn has_bearings(observations: &[report::Observation]) -> bool {
+    observations
+        .iter()
+        .any(|one| one.direction_from.is_some() || one.direction_to.is_some())
 }
 
 /// Where and when the bearings of a sighting were taken.

@@ -59,9 +59,14 @@ fn every_plane_gives_its_points() {
             let mut notes = Notes::new();
             let given = place(&text, &system);
             let read = position::location_anywhere(&given, &Profile::default(), "", &mut notes);
-            let (point, _) = read.unwrap_or_else(|| panic!("{line}: {:?}", notes.finish().err()));
+            let (point, _) = read.unwrap_or_else(|| panic!("{line}: {notes:?}"));
             let off = apart_m(&point, lat, lon);
             assert!(off < 0.01, "{line} {system}: {off} m off");
+            let trace = notes.finish().expect("no violation");
+            let warned = trace
+                .iter()
+                .any(|entry| entry.rule == "position.beyond_zone");
+            assert!(!warned, "{line}");
             assert_eq!(point.horizontal_uncertainty_m, Some(sigma));
             assert_eq!(point.transform_op, op);
             assert_eq!(point.source_crs, crs);
@@ -76,7 +81,7 @@ fn a_wrong_zone_shows_by_its_distance_from_the_meridian() {
         let (_, trace) = read(text, system);
         trace
             .iter()
-            .any(|entry| entry.rule == "position.far_from_meridian")
+            .any(|entry| entry.rule == "position.beyond_zone")
     };
     // A neighbour's edge is legal in practice; two zones away is not.
     assert!(!far("X=5378475 Y=7278415", "SK-42"));
@@ -84,6 +89,9 @@ fn a_wrong_zone_shows_by_its_distance_from_the_meridian() {
     assert!(far("X=5320990 Y=7110809", "SK-42"));
     assert!(far("X=5320990 Y=710809", "EPSG:2587"));
     assert!(!far("X=5320990 Y=410809", "EPSG:2587"));
+    // Donetsk in its own oblast's system, and read as if in that of Lviv.
+    assert!(!far("X=5320000 Y=322000", "LCS-14"));
+    assert!(far("X=5320000 Y=322000", "LCS-46"));
 }
 
 #[test]

@@ -15,46 +15,76 @@ pub(super) struct Plane {
     pub(super) false_easting_m: u32,
     /// Its code in the EPSG register.
     pub(super) epsg: u16,
-    /// How far from its meridian it is used in practice, a neighbour's edge included, degrees.
-    pub(super) reach_deg: f64,
+    /// Where it is used.
+    pub(super) reach: Reach,
+}
+
+/// Where a plane is used in practice, a neighbour's edge included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Reach {
+    /// So far from its meridian, degrees.
+    Meridian(f64),
+    /// Within these edges: west, south, east and north, hundredths of a degree.
+    Area([u16; 4]),
+}
+
+impl Reach {
+    /// Whether a point lies within.
+    #[must_use]
+    pub(super) fn holds(self, meridian_deg: f64, lat_deg: f64, lon_deg: f64) -> bool {
+        match self {
+            Self::Meridian(reach_deg) => (lon_deg - meridian_deg).abs() <= reach_deg,
+            Self::Area(edges) => {
+                let [west, south, east, north] = edges.map(|edge| f64::from(edge) / 100.0);
+                let margin = MARGIN_OBLAST_DEG;
+                ((west - margin)..=(east + margin)).contains(&lon_deg)
+                    && ((south - margin)..=(north + margin)).contains(&lat_deg)
+            }
+        }
+    }
 }
 
 /// A 6-degree zone is 3 degrees wide on either side; maps repeat a little of the next one.
 const REACH_6_DEG: f64 = 4.0;
 /// The same for a 3-degree zone.
 const REACH_3_DEG: f64 = 2.0;
-/// The widest oblast reaches that far from its meridian.
-const REACH_OBLAST_DEG: f64 = 4.0;
+/// What may be measured across an oblast's border, degrees.
+const MARGIN_OBLAST_DEG: f64 = 0.3;
 
-/// The oblasts' local systems (УСК-2000 / LCS-nn): EPSG code, number, meridian in minutes of arc.
-const OBLASTS: [(u16, u8, u16); 27] = [
-    (9_821, 32, 1_830), // Kyiv region
-    (9_831, 1, 2_070),  // Crimea
-    (9_832, 5, 1_720),  // Vinnytsia
-    (9_833, 7, 1_490),  // Volyn
-    (9_834, 12, 2_100), // Dnipropetrovsk
-    (9_835, 14, 2_250), // Donetsk
-    (9_836, 18, 1_710), // Zhytomyr
-    (9_837, 21, 1_410), // Zakarpattia
-    (9_838, 23, 2_160), // Zaporizhzhia
-    (9_839, 26, 1_485), // Ivano-Frankivsk
-    (9_840, 35, 1_920), // Kirovohrad
-    (9_841, 44, 2_340), // Luhansk
-    (9_851, 46, 1_440), // Lviv
-    (9_852, 48, 1_910), // Mykolaiv
-    (9_853, 51, 1_800), // Odesa
-    (9_854, 53, 2_030), // Poltava
-    (9_855, 56, 1_620), // Rivne
-    (9_856, 59, 2_070), // Sumy
-    (9_857, 61, 1_530), // Ternopil
-    (9_858, 63, 2_190), // Kharkiv
-    (9_859, 65, 2_010), // Kherson
-    (9_860, 68, 1_620), // Khmelnytskyi
-    (9_861, 71, 1_890), // Cherkasy
-    (9_862, 73, 1_560), // Chernivtsi
-    (9_863, 74, 1_920), // Chernihiv
-    (9_864, 80, 1_830), // Kyiv city
-    (9_865, 85, 1_980), // Sevastopol
+/// A local system: EPSG code, number, meridian in minutes of arc, and the edges of its area of use in
+/// the EPSG register, west, south, east and north, hundredths of a degree.
+type Oblast = (u16, u8, u16, [u16; 4]);
+
+/// The oblasts' local systems (УСК-2000 / LCS-nn).
+#[rustfmt::skip]
+const OBLASTS: [Oblast; 27] = [
+    (9_821, 32, 1_830, [2_926, 4_917, 3_216, 5_155]), // Kyiv region
+    (9_831, 1, 2_070, [3_247, 4_438, 3_665, 4_624]), // Crimea
+    (9_832, 5, 1_720, [2_737, 4_806, 3_002, 4_989]), // Vinnytsia
+    (9_833, 7, 1_490, [2_360, 5_028, 2_611, 5_197]), // Volyn
+    (9_834, 12, 2_100, [3_295, 4_745, 3_694, 4_919]), // Dnipropetrovsk
+    (9_835, 14, 2_250, [3_654, 4_686, 3_910, 4_924]), // Donetsk
+    (9_836, 18, 1_710, [2_719, 4_958, 2_974, 5_168]), // Zhytomyr
+    (9_837, 21, 1_410, [2_213, 4_789, 2_463, 4_910]), // Zakarpattia
+    (9_838, 23, 2_160, [3_417, 4_607, 3_725, 4_815]), // Zaporizhzhia
+    (9_839, 26, 1_485, [2_353, 4_772, 2_566, 4_956]), // Ivano-Frankivsk
+    (9_840, 35, 1_920, [2_974, 4_774, 3_390, 4_925]), // Kirovohrad
+    (9_841, 44, 2_340, [3_783, 4_782, 4_023, 5_009]), // Luhansk
+    (9_851, 46, 1_440, [2_264, 4_871, 2_543, 5_065]), // Lviv
+    (9_852, 48, 1_910, [3_020, 4_636, 3_319, 4_823]), // Mykolaiv
+    (9_853, 51, 1_800, [2_821, 4_520, 3_130, 4_824]), // Odesa
+    (9_854, 53, 2_030, [3_208, 4_874, 3_549, 5_055]), // Poltava
+    (9_855, 56, 1_620, [2_508, 5_000, 2_774, 5_195]), // Rivne
+    (9_856, 59, 2_070, [3_293, 5_010, 3_567, 5_237]), // Sumy
+    (9_857, 61, 1_530, [2_471, 4_850, 2_645, 5_027]), // Ternopil
+    (9_858, 63, 2_190, [3_484, 4_852, 3_810, 5_046]), // Kharkiv
+    (9_859, 65, 2_010, [3_151, 4_575, 3_511, 4_760]), // Kherson
+    (9_860, 68, 1_620, [2_613, 4_845, 2_790, 5_059]), // Khmelnytskyi
+    (9_861, 71, 1_890, [2_960, 4_845, 3_289, 5_023]), // Cherkasy
+    (9_862, 73, 1_560, [2_490, 4_772, 2_754, 4_868]), // Chernivtsi
+    (9_863, 74, 1_920, [3_048, 5_034, 3_351, 5_238]), // Chernihiv
+    (9_864, 80, 1_830, [3_023, 5_021, 3_083, 5_059]), // Kyiv city
+    (9_865, 85, 1_980, [3_337, 4_438, 3_393, 4_485]), // Sevastopol
 ];
 
 impl Plane {
@@ -75,14 +105,14 @@ impl Plane {
             meridian_min: (6 * zone - 3) * 60,
             false_easting_m: u32::from(zone) * 1_000_000 + 500_000,
             epsg: first + zone,
-            reach_deg: REACH_6_DEG,
+            reach: Reach::Meridian(REACH_6_DEG),
         })
     }
 
     /// The local system of the oblast with this number.
     #[must_use]
     pub(super) fn of_oblast(number: u8) -> Option<Self> {
-        let &(epsg, ..) = OBLASTS.iter().find(|(_, known, _)| *known == number)?;
+        let &(epsg, ..) = OBLASTS.iter().find(|(_, known, ..)| *known == number)?;
         Self::of_epsg(epsg)
     }
 
@@ -104,7 +134,7 @@ impl Plane {
                 meridian_min: meridian_deg * 60,
                 false_easting_m,
                 epsg,
-                reach_deg,
+                reach: Reach::Meridian(reach_deg),
             })
         };
         let six = |first| {
@@ -135,16 +165,15 @@ impl Plane {
                 300_000,
                 REACH_3_DEG,
             ),
-            _ => OBLASTS
-                .iter()
-                .find(|(code, ..)| *code == epsg)
-                .map(|&(_, _, meridian_min)| Self {
+            _ => OBLASTS.iter().find(|(code, ..)| *code == epsg).map(
+                |&(_, _, meridian_min, area)| Self {
                     datum: Datum::Ucs2000,
                     meridian_min,
                     false_easting_m: 300_000,
                     epsg,
-                    reach_deg: REACH_OBLAST_DEG,
-                }),
+                    reach: Reach::Area(area),
+                },
+            ),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::degrees::{self, Notation};
 use super::gauss::{self, Plain};
 use super::grid::{self, GridPoint};
-use super::plane::Plane;
+use super::plane::{Plane, Reach};
 use super::square;
 use super::system::{self, System};
 use super::utm;
@@ -49,11 +49,11 @@ static GAUSS_KRUEGER: Rule = Rule::new(
     "Gauss-Krueger to WGS 84 by a pinned operation",
     "domain.md 3.4; EPSG v11.022",
 );
-static FAR_FROM_MERIDIAN: Rule = Rule::new(
-    "position.far_from_meridian",
-    "a position further from its zone's meridian than the zone reaches is pointed out: the zone \
-     may be wrong",
-    "domain.md 3.3, 3.4",
+static BEYOND_REACH: Rule = Rule::new(
+    "position.beyond_zone",
+    "a position further from its zone's meridian than the zone reaches, or outside the oblast of its \
+     local system, is pointed out: zone or system may be wrong",
+    "domain.md 3.3, 3.4; EPSG v11.022",
 );
 static SQUARE: Rule = Rule::new(
     "position.square",
@@ -187,23 +187,31 @@ fn in_zone(
     };
     let point = explained(straight, swapped.as_ref(), profile)?;
     Ok(Reading {
-        said: far_from_meridian(&point).into_iter().collect(),
+        said: beyond_reach(&point).into_iter().collect(),
         ..Reading::plain(from_plane(&point, swapped.as_ref()), &GAUSS_KRUEGER)
     })
 }
 
-/// A warning where the position lies further from the meridian than its zone reaches.
-fn far_from_meridian(point: &gauss::PlanePoint) -> Option<(&'static Rule, String)> {
+/// A warning where the position lies beyond what its plane is used for.
+fn beyond_reach(point: &gauss::PlanePoint) -> Option<(&'static Rule, String)> {
     let plane = point.plane;
-    let off_deg = point.lon_deg - plane.meridian_deg();
-    (off_deg.abs() > plane.reach_deg).then(|| {
-        let output = format!(
-            "{:.1} degrees from the meridian of EPSG:{}, which reaches {}",
-            off_deg.abs(),
-            plane.epsg,
-            plane.reach_deg
-        );
-        (&FAR_FROM_MERIDIAN, output)
+    let meridian_deg = plane.meridian_deg();
+    let holds = plane
+        .reach
+        .holds(meridian_deg, point.lat_deg, point.lon_deg);
+    (!holds).then(|| {
+        let off_deg = (point.lon_deg - meridian_deg).abs();
+        let output = match plane.reach {
+            Reach::Meridian(reach_deg) => format!(
+                "{off_deg:.1} degrees from the meridian of EPSG:{}, which reaches {reach_deg}",
+                plane.epsg
+            ),
+            Reach::Area(_) => format!(
+                "latitude {:.3}, longitude {:.3} is not in the oblast of EPSG:{}",
+                point.lat_deg, point.lon_deg, plane.epsg
+            ),
+        };
+        (&BEYOND_REACH, output)
     })
 }
 
@@ -281,7 +289,7 @@ fn in_plane(
             .as_ref()
             .is_some_and(|point| lies_inside(point, profile));
     let point = explained(straight, swapped.as_ref(), profile)?;
-    let mut said: Vec<_> = far_from_meridian(&point).into_iter().collect();
+    let mut said: Vec<_> = beyond_reach(&point).into_iter().collect();
     if either_way {
         let output = format!("northing {northing}, easting {easting}");
         said.push((&ORDER_BY_REGISTER, output));
