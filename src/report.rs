@@ -116,6 +116,7 @@ pub struct Location {
     pub horizontal_uncertainty_m: Option<f64>,
     pub height_m: Option<f64>,
     pub vertical_datum: CodeNumber,
+    pub height_text: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,10 +8,14 @@
 
 #[path = "normalise/golden.rs"]
 mod golden;
+#[path = "normalise/places.rs"]
+mod places;
 #[path = "normalise/properties.rs"]
 mod properties;
 #[path = "normalise/refusals.rs"]
 mod refusals;
+#[path = "normalise/round_trips.rs"]
+mod round_trips;
 #[path = "normalise/support.rs"]
 mod support;
 #[path = "normalise/vectors.rs"]

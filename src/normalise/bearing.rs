@@ -1,14 +1,19 @@
 //! Bearings to degrees from true north. The unit is explicit: 1600 is 90 degrees in NATO mils
 //! and 96 in Ukrainian ones, and 100 `grad` are 90 degrees in French and 100 in German.
+//! Grid and magnetic bearings need a place, magnetic ones a day too; both turns are computed.
 
 mod angle;
+mod north;
 mod wind;
 
-use super::code;
+pub(super) use north::Here;
+
 use super::notes::{Notes, Rule, bounded, quoted};
+use super::{Profile, code};
 use crate::record::{AngleUnit, NorthReference};
 use crate::report;
 use angle::Angle;
+use wind::Wind;
 
 static ONE_FORM: Rule = Rule::new(
     "bearing.one_form",
@@ -40,26 +45,13 @@ static CONVERTED: Rule = Rule::new(
     "a bearing to degrees from true north",
     "domain.md 3.7",
 );
-static NORTH_ASSUMED: Rule = Rule::new(
-    "bearing.north_assumed",
-    "a bearing that names no north is taken from true north",
-    "report.proto",
-);
-static GRID_NORTH: Rule = Rule::new(
-    "bearing.grid_north",
-    "grid bearing plus meridian convergence of the location's UTM zone",
-    "domain.md 3.7",
-);
-static MAGNETIC: Rule = Rule::new(
-    "bearing.magnetic",
-    "magnetic bearings are not read yet: they need a model of the declination",
+static NORTH_CONFLICT: Rule = Rule::new(
+    "bearing.north_conflict",
+    "the north that the text names and the declared north agree",
     "domain.md 3.7",
 );
 
 const FORMS: &str = "for example `45 deg`, `800 mil`, `7-50`, `50 gon`, `NE`; or value and unit";
-
-/// Half-width of the sector of one of 16 winds, degrees.
-const WIND_HALF_WIDTH_DEG: f64 = 11.25;
 
 /// A direction from true north.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,11 +61,12 @@ pub(super) struct Direction {
     pub(super) half_width_deg: Option<f64>,
 }
 
-/// A bearing; `None` where nothing is said, and with a violation where it is wrong. `at` is the
-/// location, latitude and longitude in degrees, for grid north.
+/// A bearing; `None` where nothing is said, and with a violation where it is wrong. `at` is where
+/// and when it was taken, for grid and magnetic north.
 pub(super) fn bearing(
     bearing: &report::Bearing,
-    at: Option<(f64, f64)>,
+    at: Option<Here>,
+    profile: &Profile,
     field: &str,
     notes: &mut Notes,
 ) -> Option<Direction> {
@@ -96,17 +89,29 @@ pub(super) fn bearing(
         )?)
     };
     let has_text = !bearing.text.trim().is_empty();
-    let direction = match (has_text, bearing.value) {
+    let (direction, named) = match (has_text, bearing.value) {
         (false, None) => return None,
-        (false, Some(value)) => typed(value, unit, field, notes)?,
-        (true, None) => written(&bearing.text, unit, field, notes)?,
+        (false, Some(value)) => (typed(value, unit, field, notes)?, None),
+        (true, None) => written(&bearing.text, unit, profile, field, notes)?,
         (true, Some(_)) => {
             let message = "both text and value";
             notes.violate(field, &ONE_FORM, message, "either text, or value and unit");
             return None;
         }
     };
-    from_true_north(direction, north, at, field, notes)
+    let north = match (north, named) {
+        (Some(declared), Some(named)) if declared != named => {
+            let message = format!("{} names another north", quoted(&bearing.text));
+            notes.violate(field, &NORTH_CONFLICT, message, "the same north in both");
+            return None;
+        }
+        (declared, named) => declared.or(named),
+    };
+    let true_deg = north::from_true(direction, north, at, field, notes)?;
+    Some(Direction {
+        true_deg,
+        ..direction
+    })
 }
 
 fn typed(value: f64, unit: Option<AngleUnit>, field: &str, notes: &mut Notes) -> Option<Direction> {
@@ -126,13 +131,15 @@ fn typed(value: f64, unit: Option<AngleUnit>, field: &str, notes: &mut Notes) ->
     })
 }
 
+/// The direction of a text, and the north that it names.
 fn written(
     text: &str,
     declared: Option<AngleUnit>,
+    profile: &Profile,
     field: &str,
     notes: &mut Notes,
-) -> Option<Direction> {
-    let direction = match angle::parse(text) {
+) -> Option<(Direction, Option<NorthReference>)> {
+    let (direction, north) = match angle::parse(text, profile) {
         None => {
             notes.violate(
                 field,
@@ -142,16 +149,23 @@ fn written(
             );
             return None;
         }
-        Some(Angle::Wind(deg)) => Direction {
-            true_deg: deg,
-            half_width_deg: Some(WIND_HALF_WIDTH_DEG),
-        },
-        Some(Angle::Number(value, written)) => {
+        Some(Angle::Wind(Wind {
+            deg,
+            half_width_deg,
+        })) => {
+            let direction = Direction {
+                true_deg: deg,
+                half_width_deg: Some(half_width_deg),
+            };
+            (direction, None)
+        }
+        Some(Angle::Number(value, written, north)) => {
             let unit = agreed(written, declared, text, field, notes)?;
-            Direction {
+            let direction = Direction {
                 true_deg: in_degrees(value, unit, field, notes)?,
                 half_width_deg: None,
-            }
+            };
+            (direction, north)
         }
     };
     notes.trace(
@@ -160,7 +174,7 @@ fn written(
         bounded(text),
         format!("{}", direction.true_deg),
     );
-    Some(direction)
+    Some((direction, north))
 }
 
 /// The unit, from the text and from its declaration; `None` with a violation.
@@ -171,7 +185,8 @@ fn agreed(
     field: &str,
     notes: &mut Notes,
 ) -> Option<AngleUnit> {
-    if written == angle::Unit::Mil && declared == Some(AngleUnit::Mil6000) {
+    let other_mil = matches!(declared, Some(AngleUnit::Mil6000 | AngleUnit::Mil6300));
+    if written == angle::Unit::Mil && other_mil {
         return declared;
     }
     match (written.candidates(), declared) {
@@ -204,6 +219,7 @@ const fn circle(unit: AngleUnit) -> f64 {
         AngleUnit::Degree => 360.0,
         AngleUnit::MilNato => 6_400.0,
         AngleUnit::Mil6000 => 6_000.0,
+        AngleUnit::Mil6300 => 6_300.0,
         AngleUnit::Gon => 400.0,
     }
 }
@@ -223,57 +239,6 @@ fn in_degrees(value: f64, unit: AngleUnit, field: &str, notes: &mut Notes) -> Op
     Some(rounded(value * 360.0 / circle))
 }
 
-fn from_true_north(
-    direction: Direction,
-    north: Option<NorthReference>,
-    at: Option<(f64, f64)>,
-    field: &str,
-    notes: &mut Notes,
-) -> Option<Direction> {
-    match north {
-        Some(NorthReference::True) => Some(direction),
-        None => {
-            if direction.half_width_deg.is_none() {
-                let degrees = format!("{}", direction.true_deg);
-                notes.trace(field, &NORTH_ASSUMED, degrees.clone(), degrees);
-            }
-            Some(direction)
-        }
-        Some(NorthReference::Grid) => {
-            let Some((lat, lon)) = at else {
-                let message = "a grid bearing without a location";
-                notes.violate(field, &GRID_NORTH, message, "a location, or a true bearing");
-                return None;
-            };
-            let turned = rounded(direction.true_deg + convergence_deg(lat, lon));
-            let input = format!("{} from grid north", direction.true_deg);
-            notes.trace(field, &GRID_NORTH, input, format!("{turned}"));
-            Some(Direction {
-                true_deg: turned,
-                ..direction
-            })
-        }
-        Some(NorthReference::Magnetic) => {
-            let message = "magnetic bearings are not supported yet";
-            notes.violate(
-                field,
-                &MAGNETIC,
-                message,
-                "a bearing from true or grid north",
-            );
-            None
-        }
-    }
-}
-
-/// Meridian convergence in the location's UTM zone, degrees, east positive; right to a
-/// thousandth of a degree anywhere in a zone.
-fn convergence_deg(lat_deg: f64, lon_deg: f64) -> f64 {
-    let meridian_deg = (lon_deg / 6.0).floor() * 6.0 + 3.0;
-    let off = (lon_deg - meridian_deg).to_radians();
-    (off.tan() * lat_deg.to_radians().sin()).atan().to_degrees()
-}
-
 /// To a millionth of a degree, in 0 to below 360.
 fn rounded(degrees: f64) -> f64 {
     let rounded = (degrees * 1e6).round() / 1e6;
@@ -284,10 +249,15 @@ fn rounded(degrees: f64) -> f64 {
 
 /// A direction from an anchor: degrees from true north, and the half-width of a wind's sector.
 /// `mil` alone is the NATO mil here, as in `bearing`.
-pub(super) fn from_anchor(text: &str) -> Option<(f64, Option<f64>)> {
-    match angle::parse(text)? {
-        Angle::Wind(deg) => Some((deg, Some(WIND_HALF_WIDTH_DEG))),
-        Angle::Number(value, unit) => {
+pub(super) fn from_anchor(text: &str, profile: &Profile) -> Option<(f64, Option<f64>)> {
+    match angle::parse(text, profile)? {
+        Angle::Wind(Wind {
+            deg,
+            half_width_deg,
+        }) => Some((deg, Some(half_width_deg))),
+        // An anchor's bearing is from true north, and a text that says otherwise is not read.
+        Angle::Number(_, _, Some(NorthReference::Grid | NorthReference::Magnetic)) => None,
+        Angle::Number(value, unit, _) => {
             let &[unit] = unit.candidates() else {
                 return None;
             };

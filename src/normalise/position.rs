@@ -6,18 +6,28 @@ mod area;
 mod datum;
 mod degrees;
 mod gauss;
+mod gazetteer;
 mod grid;
+mod height;
+mod look_alike;
 mod number;
+mod plane;
+mod prose;
+mod read;
 mod relative;
+mod sheet;
+mod square;
 mod system;
 mod text;
+mod utm;
+
+pub(super) use plane::grid_meridian_deg;
+pub(super) use prose::place_id;
+pub(super) use system::KNOWN as KNOWN_SYSTEMS;
 
 use super::Profile;
-use super::code;
 use super::notes::{Notes, Rule, bounded};
-use crate::record::{
-    GeoPoint, PositionMethod, RelativePosition, Text, UncertaintyKind, VerticalDatum,
-};
+use crate::record::{GeoPoint, PositionMethod, RelativePosition, Text, UncertaintyKind};
 use crate::report;
 
 static ONE_FORM: Rule = Rule::new(
@@ -45,11 +55,6 @@ static UNCERTAINTY: Rule = Rule::new(
     "a reporter's uncertainty is finite, not negative, and no sentinel",
     "domain.md 10",
 );
-static HEIGHT: Rule = Rule::new(
-    "position.height",
-    "a height comes with what it is measured from, and is no sentinel",
-    "domain.md 3.7",
-);
 static COMBINED: Rule = Rule::new(
     "position.uncertainty_combined",
     "the uncertainties of reporter, datum operation and cell are combined in quadrature",
@@ -58,9 +63,6 @@ static COMBINED: Rule = Rule::new(
 
 /// A larger uncertainty says nothing about the area; CoT's 9999999 means unknown.
 const UNCERTAINTY_M_MAX: f64 = 500_000.0;
-
-/// Heights beyond these are sentinels or mistakes, metres.
-const HEIGHT_M: std::ops::RangeInclusive<f64> = -1_000.0..=100_000.0;
 
 /// Why a text is no position.
 #[derive(Debug)]
@@ -99,6 +101,23 @@ struct Point {
     /// The same with its axes swapped, to tell a swap from a wrong zone.
     swapped: Option<(f64, f64)>,
     relative: Option<RelativePosition>,
+}
+
+impl Point {
+    /// A point at nought with nothing known of it but its system, for the readers to fill.
+    fn direct(source_crs: Text) -> Self {
+        Self {
+            lat_deg: 0.0,
+            lon_deg: 0.0,
+            method: PositionMethod::Direct,
+            bound_m: None,
+            sigma_m: None,
+            transform_op: "",
+            source_crs,
+            swapped: None,
+            relative: None,
+        }
+    }
 }
 
 /// Whether the normaliser can read positions in a reference system of this name.
@@ -143,7 +162,7 @@ fn judge(
             location.text.clone(),
         ),
         (false, None, Some(from)) => (
-            relative::read(from, profile, field, notes),
+            relative::read(from, profile, field, &format!("{field}.relative"), notes),
             relative::original(from),
         ),
         (false, None, None) => {
@@ -162,7 +181,7 @@ fn judge(
         }
     };
     let reported_m = reported_uncertainty(location, field, notes);
-    let height = height(location, field, notes);
+    let height = height::read(location, profile, field, notes);
     let point = point?;
     inside(&point, inside_only, profile, field, notes)?;
     let (reported_m, (height_m, vertical_datum)) = (reported_m?, height?);
@@ -208,16 +227,11 @@ fn typed(point: report::Wgs84Point, field: &str, notes: &mut Notes) -> Option<Po
             );
         }
     }
-    fits.then_some(Point {
+    fits.then(|| Point {
         lat_deg: latitude_deg,
         lon_deg: longitude_deg,
-        method: PositionMethod::Direct,
-        bound_m: None,
-        sigma_m: None,
-        transform_op: "",
-        source_crs: Text::Borrowed("EPSG:4326"),
         swapped: Some((longitude_deg, latitude_deg)),
-        relative: None,
+        ..Point::direct(Text::Borrowed("EPSG:4326"))
     })
 }
 
@@ -301,55 +315,6 @@ fn uncertainty(
     };
     // Two decimals of a metre: more would claim what nobody measured.
     (Some((total_m * 100.0).round() / 100.0), Some(kind))
-}
-
-/// The height and its datum; `None` with a violation where they are wrong.
-fn height(
-    location: &report::Location,
-    field: &str,
-    notes: &mut Notes,
-) -> Option<(Option<f64>, Option<VerticalDatum>)> {
-    let before = notes.violation_count();
-    let datum_field = || format!("{field}.vertical_datum");
-    let datum = if location.vertical_datum == 0 {
-        None
-    } else {
-        code::optional::<VerticalDatum>(location.vertical_datum, &datum_field(), notes)
-    };
-    match (location.height_m, datum) {
-        (None, Some(datum)) => {
-            notes.trace(
-                &datum_field(),
-                &HEIGHT,
-                datum.name(),
-                "no height, so no datum",
-            );
-            Some((None, None))
-        }
-        (None, None) => (notes.violation_count() == before).then_some((None, None)),
-        (Some(height), _) if !HEIGHT_M.contains(&height) => {
-            notes.violate(
-                &format!("{field}.height_m"),
-                &HEIGHT,
-                format!("{height} is no height"),
-                "metres from -1000 to 100000; leave it out when it is not known",
-            );
-            None
-        }
-        (Some(_), None) => {
-            if location.vertical_datum == 0 {
-                let message = "a height without what it is measured from";
-                notes.violate(
-                    &datum_field(),
-                    &HEIGHT,
-                    message,
-                    code::one_of::<VerticalDatum>(),
-                );
-            }
-            None
-        }
-        (Some(height), Some(datum)) => Some((Some(height), Some(datum))),
-    }
 }
 
 /// Eight decimals of a degree, about a millimetre: more is noise of the computation.

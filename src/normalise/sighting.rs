@@ -9,6 +9,7 @@ use crate::record::{
     RelativePosition, Sighting, VerificationStatus,
 };
 use crate::report;
+use jiff::Timestamp;
 
 static VERIFICATION_DEFAULT: Rule = Rule::new(
     "sighting.verification_default",
@@ -88,10 +89,13 @@ pub(super) fn sighting(
         .observer_position
         .as_ref()
         .and_then(|at| position(at, profile, "observer_position", notes));
-    let place = given.place.map(|named| place(named, notes));
+    let place = given
+        .place
+        .map(|named| place(named, location.as_ref(), notes));
     let at = location
         .as_ref()
-        .map(|point| (point.latitude_deg, point.longitude_deg));
+        .filter(|_| has_bearings(&given.observations))
+        .map(|point| here(point, observed_from.map(|from| from.utc)));
     let observations = observations(given.observations, at, profile, notes);
     let casualties = casualties(&given.casualties, profile, notes);
     let confidence = confidence::confidence(given.confidence, "confidence", notes);
@@ -200,6 +204,7 @@ pub(super) fn position(
             "reference_system",
             notes,
         );
+        bounds::text(&at.height_text, LINE_BYTES_MAX, "height_text", notes);
         if let Some(from) = &at.relative {
             bounds::text(&from.anchor, LINE_BYTES_MAX, "relative.anchor", notes);
             bounds::text(&from.distance, LINE_BYTES_MAX, "relative.distance", notes);
@@ -212,10 +217,27 @@ pub(super) fn position(
     position::location(at, profile, field, notes)
 }
 
-fn place(given: report::Place, notes: &mut Notes) -> Place {
+/// Whether a place and a day are needed to turn a bearing.
+fn has_bearings(observations: &[report::Observation]) -> bool {
+    observations
+        .iter()
+        .any(|one| one.direction_from.is_some() || one.direction_to.is_some())
+}
+
+/// Where and when the bearings of a sighting were taken.
+fn here(point: &GeoPoint, when: Option<Timestamp>) -> bearing::Here {
+    bearing::Here {
+        lat_deg: point.latitude_deg,
+        lon_deg: point.longitude_deg,
+        grid_meridian_deg: position::grid_meridian_deg(&point.source_crs, point.longitude_deg),
+        when,
+    }
+}
+
+fn place(given: report::Place, at: Option<&GeoPoint>, notes: &mut Notes) -> Place {
     let report::Place {
         name_as_reported,
-        gazetteer_id,
+        mut gazetteer_id,
         control_status_as_reported,
     } = given;
     notes.within("place", |notes| {
@@ -225,6 +247,11 @@ fn place(given: report::Place, notes: &mut Notes) -> Place {
             ("control_status_as_reported", &control_status_as_reported),
         ] {
             bounds::text(text, LINE_BYTES_MAX, field, notes);
+        }
+        let at = at.map(|point| (point.latitude_deg, point.longitude_deg));
+        let known = position::place_id(&name_as_reported, at, "name_as_reported", notes);
+        if let (Some(id), true) = (known, gazetteer_id.is_empty()) {
+            gazetteer_id = id.to_owned();
         }
     });
     Place {
@@ -236,7 +263,7 @@ fn place(given: report::Place, notes: &mut Notes) -> Place {
 
 fn observations(
     given: Vec<report::Observation>,
-    at: Option<(f64, f64)>,
+    at: Option<bearing::Here>,
     profile: &Profile,
     notes: &mut Notes,
 ) -> Vec<Observation> {
@@ -257,7 +284,7 @@ fn observations(
 
 fn observation(
     given: report::Observation,
-    at: Option<(f64, f64)>,
+    at: Option<bearing::Here>,
     profile: &Profile,
     notes: &mut Notes,
 ) -> Observation {
@@ -282,7 +309,7 @@ fn observation(
         .filter(|term| bounds::text(&term.text, LINE_BYTES_MAX, "phase.text", notes))
         .and_then(|term| vocabulary::phase(term, profile, "phase", notes));
     let mut direction = |given: Option<report::Bearing>, field: &str| {
-        given.and_then(|given| bearing::bearing(&given, at, field, notes))
+        given.and_then(|given| bearing::bearing(&given, at, profile, field, notes))
     };
     let from = direction(given.direction_from, "direction_from");
     let to = direction(given.direction_to, "direction_to");

@@ -13,7 +13,7 @@ use crate::report;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use written::{Months, Place, Written};
+use written::{Months, Place, Written, Zone};
 
 static MISSING: Rule = Rule::new("time.missing", "a required time is given", "report.proto");
 static ONE_FORM: Rule = Rule::new(
@@ -44,6 +44,11 @@ static UNREADABLE: Rule = Rule::new(
 static ZONE_UNKNOWN: Rule = Rule::new(
     "time.zone_unknown",
     "a zone is a name of the IANA database",
+    "domain.md 3.1",
+);
+static ZONE_CONFLICT: Rule = Rule::new(
+    "time.zone_conflict",
+    "the text does not name another zone than the report does",
     "domain.md 3.1",
 );
 static ZONE_MISSING: Rule = Rule::new(
@@ -204,13 +209,24 @@ fn read(text: &str, zone: &str, context: &Context<'_>) -> Result<(Instant, &'sta
         let written = wall::parse(text, months).map_err(unreadable)?;
         let rule = match written.place {
             Place::Offset(_) => &RFC3339,
-            Place::Wall => &WALL,
+            Place::Wall | Place::Named(_) => &WALL,
         };
         (written, rule)
     };
     let zone = match written.place {
         Place::Offset(offset) => TimeZone::fixed(offset),
         Place::Wall => zone_of(zone, profile)?,
+        Place::Named(named) => {
+            let other = !zone.trim().is_empty() && iana(zone.trim()) != named.iana;
+            if other {
+                return Err(Fault::new(
+                    &ZONE_CONFLICT,
+                    format!("{} and {} are two zones", quoted(text), quoted(zone)),
+                    "one zone",
+                ));
+            }
+            zone_of(named.iana, profile)?
+        }
     };
     let (utc, inferred) = resolve(&written, &zone, context, text)?;
     let instant = Instant {
@@ -219,6 +235,14 @@ fn read(text: &str, zone: &str, context: &Context<'_>) -> Result<(Instant, &'sta
         inferred,
     };
     Ok((instant, rule))
+}
+
+/// The name in the IANA database of a zone that prose names.
+fn iana(name: &str) -> &str {
+    match Zone::named(name) {
+        Some(zone) => zone.iana,
+        None => name,
+    }
 }
 
 /// The zone of a wall time: the report's, else the profile's.
@@ -236,7 +260,7 @@ fn zone_of(name: &str, profile: &Profile) -> Result<TimeZone, Fault> {
     }
     Some(name)
         .filter(|name| name.len() <= NAME_BYTES_MAX)
-        .and_then(|name| TimeZone::get(name).ok())
+        .and_then(|name| TimeZone::get(iana(name)).ok())
         .ok_or_else(|| {
             Fault::new(
                 &ZONE_UNKNOWN,

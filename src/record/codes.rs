@@ -370,6 +370,7 @@ codes! {
         MilNato = 2 "MIL_NATO",
         Mil6000 = 3 "MIL_6000",
         Gon = 4 "GON",
+        Mil6300 = 5 "MIL_6300",
     }
 }
 

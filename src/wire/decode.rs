@@ -155,6 +155,7 @@ impl From<proto::ReportedLocation> for report::Location {
             horizontal_uncertainty_m: m.horizontal_uncertainty_m,
             height_m: m.height_m,
             vertical_datum: m.vertical_datum,
+            height_text: m.height_text,
         }
     }
 }

@@ -14,7 +14,22 @@ fn text() -> BoxedStrategy<String> {
     let date =
         "[0-9]{1,4}[-./ ][0-9A-Za-z]{1,4}[-./ ]?[0-9]{0,4},? [0-9]{2}:[0-9]{2}[+Z-]?[0-9]{0,4}";
     let amount = "(about|at least|понад|)( )?[0-9]{0,7}[-–.,]?[0-9]{0,3} ?(km|mm|мм|gon|mil|deg|)";
+    let square =
+        "(кв\\. ?)?[0-9]{4}[-‑]?[0-9АБВГAB]?( ?\\((M-37-[0-9XIV]{1,5}|[0-9]{2,4}/[0-9]{2,4})\\))?";
+    let prose = "(about |à |за |)[0-9]{0,3}[-.]?[0-9]{0,2} ?(km|км|m|ft) \
+                 (NE|SSW|SE and SSE|на північ|au NO|СВ|45 deg|)( of | від | de | )\
+                 (Donetsk|Авдіївка|48\\.1 37\\.7|37UDP1018|Zolote|)( \\(60km W of Luhansk\\))?";
+    let bearing = "(mag |grid |дирекційний кут |)[0-9]{0,4}([-.,][0-9]{2})? ?\
+                   (deg|°M|mil|streck|gon|тис\\.|tys|)( true| mag|)";
+    let height = "(FL|about |-|)[0-9]{0,6} ?(m|ft|км|)( MSL| AGL| над рівнем моря| n\\.p\\.m\\.|)";
+    let wall = "(1er |)[0-9]{0,2}[ .](січня|Jan|août|01)[ .,]{1,2}[0-9]{2,4}( р\\.|)( о | à | )\
+                [0-9]{1,2}[:.h ]{1,2}[0-9]{2}( pm| Uhr|)( EET| CEST| МСК|)";
     prop_oneof![
+        1 => square,
+        1 => prose,
+        1 => bearing,
+        1 => height,
+        1 => wall,
         1 => any::<String>(),
         2 => notation,
         2 => grid,
@@ -39,6 +54,13 @@ fn system() -> impl Strategy<Value = String> {
         "UCS-2000",
         "EPSG:28405",
         "EPSG:32637",
+        "EPSG:9835",
+        "LCS-14",
+        "UPS",
+        "SK-42 zone 7",
+        "MGRS 37UDP",
+        "SK-42 M-37-136",
+        "УСК-2000 53/74",
     ];
     prop_oneof![
         4 => prop::sample::select(names.to_vec()).prop_map(str::to_owned),
@@ -56,6 +78,7 @@ prop_compose! {
         horizontal_uncertainty_m in prop::option::of(number()),
         height_m in prop::option::of(number()),
         vertical_datum in -1..8_i32,
+        height_text in prop_oneof![4 => Just(String::new()), 1 => text()],
     ) -> Location {
         Location {
             text,
@@ -73,6 +96,7 @@ prop_compose! {
             horizontal_uncertainty_m,
             height_m,
             vertical_datum,
+            height_text,
         }
     }
 }
@@ -106,7 +130,7 @@ prop_compose! {
     fn bearing()(
         text in prop_oneof![Just(String::new()), text()],
         value in prop::option::of(number()),
-        unit in -1..6_i32,
+        unit in -1..7_i32,
         north in -1..5_i32,
     ) -> report::Bearing {
         report::Bearing { text, value, unit, north }

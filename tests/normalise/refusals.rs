@@ -28,52 +28,84 @@ fn when(text: &str, zone: &str) -> Vec<&'static str> {
     }))
 }
 
+/// Text, reference system, and the rule that refuses it.
+const REJECTED: &[(&str, &str, &str)] = &[
+    ("07UDP1072918760", "MGRS", "position.outside_area"),
+    ("37UDP107291876", "MGRS", "position.mgrs_unreadable"),
+    ("107 187", "MGRS", "position.mgrs_unreadable"),
+    ("37U DP 107 18760", "MGRS", "position.mgrs_unreadable"),
+    ("37U DP 10 729 18 760", "MGRS", "position.mgrs_unreadable"),
+    ("37UDР1072918760", "MGRS", "position.look_alike"),
+    ("37UDP1O72918760", "MGRS", "position.look_alike"),
+    ("37U DP I0729 18760", "MGRS", "position.look_alike"),
+    ("37UDP10729 l8760", "MGRS", "position.look_alike"),
+    ("X=532O990 Y=7410809", "SK-42", "position.look_alike"),
+    ("37N 41O729 5318760", "UTM", "position.look_alike"),
+    ("48.O159 37.8029", "WGS84", "position.look_alike"),
+    ("37U", "MGRS", "position.mgrs_unreadable"),
+    ("61UDP1072918760", "MGRS", "position.mgrs_unreadable"),
+    ("37UIP1072918760", "MGRS", "position.mgrs_unreadable"),
+    ("37UZZ1072918760", "MGRS", "position.mgrs_unreadable"),
+    ("99999999999999999UDP", "MGRS", "position.mgrs_unreadable"),
+    ("5527375 5286476", "SK-42", "position.axis_order_missing"),
+    ("X=7410809 Y=5320990", "SK-42", "position.axes_swapped"),
+    ("X=5320990 Y=410809", "SK-42", "position.gauss_krueger_zone"),
+    (
+        "X=5320990 Y=3410809",
+        "SK-42",
+        "position.gauss_krueger_zone",
+    ),
+    ("X=5320990", "SK-42", "position.gauss_krueger_unreadable"),
+    (
+        "X=5320990 X=7410809",
+        "SK-42",
+        "position.gauss_krueger_unreadable",
+    ),
+    ("6608-4", "SK-42", "position.square_anchor_missing"),
+    ("5013-А", "SK-42", "position.square_anchor_missing"),
+    ("2010-B", "SK-42 53/74", "position.square_unreadable"),
+    ("7010-4", "SK-42 M-37-136", "position.square_outside_anchor"),
+    ("Atlantis", "MGRS", "position.place_unknown"),
+    (
+        "Zolote (60km west of Luhansk)",
+        "WGS84",
+        "position.place_unknown",
+    ),
+    ("2 km N of nowhere", "MGRS", "position.anchor_unknown"),
+    ("37.8029 48.0159", "WGS84", "position.axes_swapped"),
+    ("38.8566 -77.0636", "WGS84", "position.outside_area"),
+    ("37S 410729 5318760", "UTM", "position.utm_letter_s"),
+    ("37N 410729", "UTM", "position.utm_unreadable"),
+    ("37N 5318760 410729", "UTM", "position.axes_swapped"),
+    (
+        "37N 7410809 5320990",
+        "UTM",
+        "position.gauss_krueger_as_utm",
+    ),
+    (
+        "X=5320990 Y=6410809",
+        "SK-42 zone 7",
+        "position.gauss_krueger_zone",
+    ),
+    ("N 2000000 1555732", "UPS", "position.outside_area"),
+    ("2000000 1555732", "UPS", "position.ups_unreadable"),
+    ("37N 410729 99999999", "UTM", "position.utm_unreadable"),
+    (
+        "36N 410729 5318760",
+        "EPSG:32637",
+        "position.utm_unreadable",
+    ),
+    ("48.0159 37.8029", "PZ-90", "position.system_unknown"),
+    (
+        "СК-42 Х=5320990 У=7410809",
+        "UCS-2000",
+        "position.system_conflict",
+    ),
+];
+
 #[test]
 fn the_reject_set_of_positions() {
-    for (text, system, rule) in [
-        ("07UDP1072918760", "MGRS", "position.outside_area"),
-        ("37UDP107291876", "MGRS", "position.mgrs_unreadable"),
-        ("107 187", "MGRS", "position.mgrs_unreadable"),
-        ("37U DP 107 18760", "MGRS", "position.mgrs_unreadable"),
-        ("37U DP 10 729 18 760", "MGRS", "position.mgrs_unreadable"),
-        ("37UDР1072918760", "MGRS", "position.mgrs_unreadable"),
-        ("37U", "MGRS", "position.mgrs_unreadable"),
-        ("61UDP1072918760", "MGRS", "position.mgrs_unreadable"),
-        ("37UIP1072918760", "MGRS", "position.mgrs_unreadable"),
-        ("37UZZ1072918760", "MGRS", "position.mgrs_unreadable"),
-        ("99999999999999999UDP", "MGRS", "position.mgrs_unreadable"),
-        ("5527375 5286476", "SK-42", "position.axis_order_missing"),
-        ("X=7410809 Y=5320990", "SK-42", "position.axes_swapped"),
-        ("X=5320990 Y=410809", "SK-42", "position.gauss_krueger_zone"),
-        (
-            "X=5320990 Y=3410809",
-            "SK-42",
-            "position.gauss_krueger_zone",
-        ),
-        ("X=5320990", "SK-42", "position.gauss_krueger_unreadable"),
-        (
-            "X=5320990 X=7410809",
-            "SK-42",
-            "position.gauss_krueger_unreadable",
-        ),
-        ("6608-4", "SK-42", "position.degrees_unreadable"),
-        ("37.8029 48.0159", "WGS84", "position.axes_swapped"),
-        ("38.8566 -77.0636", "WGS84", "position.outside_area"),
-        ("37S 410729 5318760", "UTM", "position.utm_letter_s"),
-        ("37N 410729", "UTM", "position.utm_unreadable"),
-        ("37N 410729 99999999", "UTM", "position.utm_unreadable"),
-        (
-            "36N 410729 5318760",
-            "EPSG:32637",
-            "position.utm_unreadable",
-        ),
-        ("48.0159 37.8029", "PZ-90", "position.system_unknown"),
-        (
-            "СК-42 Х=5320990 У=7410809",
-            "UCS-2000",
-            "position.system_conflict",
-        ),
-    ] {
+    for &(text, system, rule) in REJECTED {
         let found = at(place(text, system));
         let rules: Vec<_> = found.iter().map(|(_, rule)| *rule).collect();
         assert_eq!(rules, [rule], "{text} {system}");

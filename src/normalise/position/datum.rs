@@ -46,15 +46,19 @@ impl Datum {
     }
 }
 
-/// Central meridians that reach into the area: those of the 3-degree zones and of the 6-degree
-/// zones 4 to 8, degrees east.
-const MERIDIANS_DEG: [u8; 8] = [21, 24, 27, 30, 33, 36, 39, 45];
+/// Central meridians of the planes that we hold, in minutes of arc east, because some oblasts have
+/// theirs at a third or a sixth of a degree: those of the 3-degree zones, of the 6-degree zones 4
+/// to 8, and of the oblasts.
+const MERIDIANS_MIN: [u16; 25] = [
+    1_260, 1_410, 1_440, 1_485, 1_490, 1_530, 1_560, 1_620, 1_710, 1_720, 1_800, 1_830, 1_890,
+    1_910, 1_920, 1_980, 2_010, 2_030, 2_070, 2_100, 2_160, 2_190, 2_250, 2_340, 2_700,
+];
 
 /// The operations of one datum.
 #[derive(Debug)]
 struct Operations {
     geographic: Op,
-    // In the order of MERIDIANS_DEG.
+    // In the order of MERIDIANS_MIN.
     projected: Vec<Op>,
 }
 
@@ -67,9 +71,10 @@ impl Operations {
         let op = |definition: &str| {
             Op::new(definition, context).expect("the definitions of this file are valid")
         };
-        let projected = MERIDIANS_DEG
+        let projected = MERIDIANS_MIN
             .iter()
-            .map(|lon| {
+            .map(|minutes| {
+                let lon = f64::from(*minutes) / 60.0;
                 op(&format!(
                     "inv tmerc ellps=krass lon_0={lon} k_0=1 | {shift}"
                 ))
@@ -125,20 +130,38 @@ pub(super) fn geographic_to_wgs84(datum: Datum, lat_deg: f64, lon_deg: f64) -> O
     compiled.apply(&compiled.of(datum).geographic, [point])
 }
 
-/// A Gauss-Krueger position, metres from the equator and from the central meridian, to latitude
-/// and longitude in WGS 84, degrees. `None`: the meridian is not one of ours, or the numbers
+/// A Gauss-Krueger position, metres from the equator and from the central meridian (minutes of arc
+/// east), to latitude and longitude in WGS 84, degrees. `None`: the meridian is not one of ours, or the numbers
 /// are far off.
 #[must_use]
 pub(super) fn gauss_krueger_to_wgs84(
     datum: Datum,
-    meridian_deg: u8,
+    meridian_min: u16,
     northing_m: f64,
     easting_off_meridian_m: f64,
 ) -> Option<(f64, f64)> {
-    let index = MERIDIANS_DEG.iter().position(|&m| m == meridian_deg)?;
+    let index = MERIDIANS_MIN.binary_search(&meridian_min).ok()?;
     let compiled = compiled();
     let op = compiled.of(datum).projected.get(index)?;
     compiled.apply(op, [Coor3D::raw(easting_off_meridian_m, northing_m, 0.0)])
+}
+
+/// The reverse, for places whose heights do not matter: northing and easting off the meridian,
+/// metres.
+#[must_use]
+pub(super) fn gauss_krueger_from_wgs84(
+    datum: Datum,
+    meridian_min: u16,
+    lat_deg: f64,
+    lon_deg: f64,
+) -> Option<(f64, f64)> {
+    let index = MERIDIANS_MIN.binary_search(&meridian_min).ok()?;
+    let compiled = compiled();
+    let op = compiled.of(datum).projected.get(index)?;
+    let mut point = [Coor3D::raw(lon_deg.to_radians(), lat_deg.to_radians(), 0.0)];
+    op.apply(&compiled.context, &mut point, Direction::Inv);
+    let (off_meridian_m, northing_m) = point.first()?.xy();
+    (off_meridian_m.is_finite() && northing_m.is_finite()).then_some((northing_m, off_meridian_m))
 }
 
 #[cfg(test)]
@@ -183,7 +206,7 @@ mod tests {
             ),
         ];
         for (datum, meridian, x, y, lat, lon) in cases {
-            let (got_lat, got_lon) = gauss_krueger_to_wgs84(datum, meridian, x, y).unwrap();
+            let (got_lat, got_lon) = gauss_krueger_to_wgs84(datum, meridian * 60, x, y).unwrap();
             assert!((got_lat - lat).abs() < 1e-7, "{datum:?} {x}: {got_lat}");
             assert!((got_lon - lon).abs() < 1e-7, "{datum:?} {y}: {got_lon}");
         }
@@ -192,9 +215,17 @@ mod tests {
     }
 
     #[test]
+    fn meridians_are_sorted_for_the_search() {
+        assert!(MERIDIANS_MIN.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
     fn refuses_what_it_cannot_project() {
-        assert_eq!(gauss_krueger_to_wgs84(Datum::Sk42, 40, 5e6, 0.0), None);
-        assert_eq!(gauss_krueger_to_wgs84(Datum::Sk42, 39, f64::NAN, 0.0), None);
-        assert_eq!(gauss_krueger_to_wgs84(Datum::Sk42, 39, 5e6, 1e9), None);
+        assert_eq!(gauss_krueger_to_wgs84(Datum::Sk42, 2_400, 5e6, 0.0), None);
+        assert_eq!(
+            gauss_krueger_to_wgs84(Datum::Sk42, 2_340, f64::NAN, 0.0),
+            None
+        );
+        assert_eq!(gauss_krueger_to_wgs84(Datum::Sk42, 2_340, 5e6, 1e9), None);
     }
 }

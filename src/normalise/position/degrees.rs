@@ -81,6 +81,21 @@ fn by_letters(tokens: &[Token<'_>]) -> Option<usize> {
         .position(|t| matches!(t, Token::Number { .. }))?;
     let first_word = tokens.iter().position(word)?;
     if first_word < first_number {
+        // Labels in front, perhaps with letters behind: the second angle begins at its label.
+        let other = match tokens.get(first_word) {
+            Some(Token::Word(Word::Latitude)) => Some(Word::Longitude),
+            Some(Token::Word(Word::Longitude)) => Some(Word::Latitude),
+            _ => None,
+        };
+        let label = other.and_then(|other| {
+            tokens
+                .iter()
+                .skip(first_number)
+                .position(|t| *t == Token::Word(other))
+        });
+        if let Some(after) = label {
+            return Some(first_number + after);
+        }
         // Letters in front: the second angle begins at the first word after a number.
         let after = tokens.iter().skip(first_number).position(word)?;
         return Some(first_number + after);

@@ -5,7 +5,7 @@
 use super::Fault;
 use super::datum::{self, Datum};
 use super::number;
-use super::system::Plane;
+use super::plane::Plane;
 use crate::normalise::Rule;
 use crate::normalise::notes::quoted;
 use crate::record::AxisOrder;
@@ -175,6 +175,21 @@ pub(super) fn plane_of(datum: Datum, easting_m: f64) -> Result<Plane, Fault> {
     })
 }
 
+/// The easting with the zone of `plane` in front, which it may have already.
+pub(super) fn with_zone(plane: Plane, easting_m: f64) -> Result<f64, Fault> {
+    const ZONE_M: f64 = 1_000_000.0;
+    let zone = f64::from(plane.false_easting_m / 1_000_000);
+    match (easting_m / ZONE_M).floor() {
+        0.0 => Ok(zone * ZONE_M + easting_m),
+        written if written == zone => Ok(easting_m),
+        written => Err(Fault::new(
+            &ZONE,
+            format!("the easting {easting_m} is of zone {written}, the reference system of {zone}"),
+            "the same zone in both, or an easting without its zone in front",
+        )),
+    }
+}
+
 /// The position in WGS 84.
 pub(super) fn to_wgs84(plane: Plane, northing_m: f64, easting_m: f64) -> Result<PlanePoint, Fault> {
     let off_meridian_m = easting_m - f64::from(plane.false_easting_m);
@@ -183,7 +198,7 @@ pub(super) fn to_wgs84(plane: Plane, northing_m: f64, easting_m: f64) -> Result<
         .then(|| {
             datum::gauss_krueger_to_wgs84(
                 plane.datum,
-                plane.meridian_deg,
+                plane.meridian_min,
                 northing_m,
                 off_meridian_m,
             )

@@ -1,26 +1,33 @@
-//! A position from an anchor, a distance and a direction. The point is the geodesic at the
-//! middle of the distance; the uncertainty covers the length of the range and the width of the
-//! sector. A place name alone is no anchor yet: it needs coordinates.
+//! A position from an anchor, a distance and a direction. The point is the geodesic at the middle of
+//! the distance; the uncertainty covers the length of the range, the width of the sector and the
+//! extent of the anchor. An anchor is coordinates, or a name that the gazetteer knows.
 
 use super::degrees::{self, Notation};
-use super::{Fault, Point, rounded_deg, trace_point};
+use super::gazetteer::{self, Known};
+use super::{Fault, Point, grid, prose, rounded_deg, trace_point};
 use crate::normalise::Profile;
 use crate::normalise::bearing;
 use crate::normalise::distance::{self, Distance};
-use crate::normalise::notes::{Notes, Rule, quoted};
+use crate::normalise::notes::{Notes, Rule, bounded, quoted};
 use crate::record::{PositionMethod, RelativePosition, Text};
 use crate::report;
-use geographiclib_rs::{DirectGeodesic as _, Geodesic};
+use geographiclib_rs::{DirectGeodesic as _, Geodesic, InverseGeodesic as _};
 use std::sync::OnceLock;
 
 static ANCHOR: Rule = Rule::new(
     "position.anchor_unknown",
-    "an anchor has coordinates in degrees, alone or in brackets after its name",
+    "an anchor has coordinates, alone or in brackets after its name, or is a place of the gazetteer",
+    "domain.md 3.6",
+);
+static ANCHOR_FOUND: Rule = Rule::new(
+    "position.anchor_gazetteer",
+    "an anchor without coordinates is a place of the gazetteer; its extent adds to the uncertainty",
     "domain.md 3.6",
 );
 static DIRECTION: Rule = Rule::new(
     "position.direction_unreadable",
-    "a direction from an anchor is one of 16 winds, or a bearing from true north with its unit",
+    "a direction from an anchor is one of 16 winds or two neighbours, or a bearing from true north \
+     with its unit",
     "domain.md 3.6",
 );
 static RELATIVE: Rule = Rule::new(
@@ -32,34 +39,50 @@ static RELATIVE: Rule = Rule::new(
 /// Half-width of the sector of a bearing in numbers, degrees: what a hand compass does.
 const BEARING_HALF_WIDTH_DEG: f64 = 2.5;
 
-/// Reads a relative position; `None` with violations.
+/// Where an anchor is.
+struct Anchor {
+    lat_deg: f64,
+    lon_deg: f64,
+    /// One standard deviation, metres.
+    extent_m: f64,
+    /// Where it comes from the gazetteer.
+    known: Option<Known>,
+}
+
+/// Reads a relative position; `None` with violations, on the parts below `part_field`.
 pub(super) fn read(
     from: &report::RelativeLocation,
     profile: &Profile,
     field: &str,
+    part_field: &str,
     notes: &mut Notes,
 ) -> Option<Point> {
-    let anchor = tell(anchor(&from.anchor, profile), field, "anchor", notes);
+    let mut tell = |fault: Fault, part: &str| {
+        fault.tell(&format!("{part_field}.{part}"), notes);
+    };
+    let anchor = anchor(&from.anchor, profile).map_err(|fault| tell(fault, "anchor"));
     let distance = distance::parse(&from.distance, profile.decimal_comma())
-        .map_err(|(rule, message, expected)| Fault::new(rule, message, expected));
-    let distance = tell(distance, field, "distance", notes);
-    let direction = tell(direction(&from.direction), field, "direction", notes);
-    let ((anchor_lat, anchor_lon), distance, (azimuth, half_width)) =
-        (anchor?, distance?, direction?);
+        .map_err(|(rule, message, expected)| Fault::new(rule, message, expected))
+        .map_err(|fault| tell(fault, "distance"));
+    let direction = direction(&from.direction, profile).map_err(|fault| tell(fault, "direction"));
+    let (Ok(anchor), Ok(distance), Ok((azimuth, half_width))) = (anchor, distance, direction)
+    else {
+        return None;
+    };
+    if let Some(known) = anchor.known {
+        let input = bounded(&from.anchor);
+        prose::trace_known(known, &ANCHOR_FOUND, &input, field, notes);
+    }
     let Distance { min_m, max_m, .. } = distance;
     let middle_m = f64::midpoint(min_m, max_m);
-    let (lat, lon) = geodesic(anchor_lat, anchor_lon, azimuth, middle_m);
+    let (lat, lon) = wgs84().direct(anchor.lat_deg, anchor.lon_deg, azimuth, middle_m);
     let along_m = (max_m - min_m) / 2.0;
     let across_m = middle_m * half_width.to_radians().tan();
     let point = Point {
         lat_deg: rounded_deg(lat),
         lon_deg: rounded_deg(lon),
         method: PositionMethod::Relative,
-        bound_m: None,
-        sigma_m: Some(along_m.hypot(across_m)),
-        transform_op: "",
-        source_crs: Text::Borrowed("EPSG:4326"),
-        swapped: None,
+        sigma_m: Some(along_m.hypot(across_m).hypot(anchor.extent_m)),
         relative: Some(RelativePosition {
             anchor: from.anchor.clone(),
             distance_min_m: min_m,
@@ -67,6 +90,7 @@ pub(super) fn read(
             azimuth_true_deg: azimuth,
             sector_half_width_deg: half_width,
         }),
+        ..Point::direct(Text::Borrowed("EPSG:4326"))
     };
     trace_point(&point, &RELATIVE, &original(from), field, notes);
     Some(point)
@@ -77,18 +101,9 @@ pub(super) fn original(from: &report::RelativeLocation) -> String {
     format!("{} {} of {}", from.distance, from.direction, from.anchor)
 }
 
-fn tell<T>(outcome: Result<T, Fault>, field: &str, part: &str, notes: &mut Notes) -> Option<T> {
-    match outcome {
-        Ok(value) => Some(value),
-        Err(fault) => {
-            fault.tell(&format!("{field}.relative.{part}"), notes);
-            None
-        }
-    }
-}
-
-/// The coordinates of an anchor: the whole text, or what stands in brackets at its end.
-fn anchor(text: &str, profile: &Profile) -> Result<(f64, f64), Fault> {
+/// The place of an anchor: coordinates as the whole text or in brackets at its end, else a name of
+/// the gazetteer.
+fn anchor(text: &str, profile: &Profile) -> Result<Anchor, Fault> {
     let coordinates = text
         .trim_end()
         .strip_suffix(')')
@@ -99,43 +114,67 @@ fn anchor(text: &str, profile: &Profile) -> Result<(f64, f64), Fault> {
         letter_o: profile.letter_o(),
         order: None,
     };
-    let unknown = |_: Fault| {
-        Fault::new(
-            &ANCHOR,
-            format!("{} has no coordinates", quoted(text)),
-            "coordinates in degrees, for example `Avdiivka (48.1394, 37.7472)`",
-        )
-    };
-    let (lat, lon) = degrees::parse(coordinates, notation).map_err(unknown)?;
-    if lat.abs() > 89.0 {
+    let (lat_deg, lon_deg, extent_m, known) =
+        if let Ok((lat, lon)) = degrees::parse(coordinates, notation) {
+            (lat, lon, 0.0, None)
+        } else if let Ok(cell) = grid::mgrs(coordinates, None) {
+            (
+                cell.lat_deg,
+                cell.lon_deg,
+                cell.bound_m.unwrap_or(0.0),
+                None,
+            )
+        } else if let Some(known) = gazetteer::find(text) {
+            let place = known.place;
+            (place.lat_deg, place.lon_deg, place.extent_m, Some(known))
+        } else {
+            return Err(Fault::new(
+                &ANCHOR,
+                format!(
+                    "{} has no coordinates, and the gazetteer does not know it",
+                    quoted(text)
+                ),
+                "coordinates in degrees or a grid reference, for example `Avdiivka (48.1394, \
+                 37.7472)`; or a place of the gazetteer",
+            ));
+        };
+    if lat_deg.abs() > 89.0 {
         return Err(Fault::new(
             &ANCHOR,
             "the anchor lies at a pole",
             "latitude first",
         ));
     }
-    Ok((lat, lon))
+    Ok(Anchor {
+        lat_deg,
+        lon_deg,
+        extent_m,
+        known,
+    })
 }
 
 /// Azimuth and half-width of the sector, degrees.
-fn direction(text: &str) -> Result<(f64, f64), Fault> {
-    bearing::from_anchor(text)
+fn direction(text: &str, profile: &Profile) -> Result<(f64, f64), Fault> {
+    bearing::from_anchor(text, profile)
         .map(|(azimuth, half_width)| (azimuth, half_width.unwrap_or(BEARING_HALF_WIDTH_DEG)))
         .ok_or_else(|| {
             Fault::new(
                 &DIRECTION,
                 format!("{} is no direction", quoted(text)),
-                "one of 16 winds such as `NE` or `south-south-west`, or a bearing with its unit \
-                 such as `45 deg`, `800 mil`, `7-50` or `50 gon`",
+                "one of 16 winds such as `NE` or `south-south-west`, two neighbours such as `SE and \
+                 SSE`, or a bearing with its unit such as `45 deg`, `800 mil`, `7-50` or `50 gon`",
             )
         })
 }
 
-fn geodesic(lat_deg: f64, lon_deg: f64, azimuth_deg: f64, distance_m: f64) -> (f64, f64) {
+fn wgs84() -> &'static Geodesic {
     static WGS84: OnceLock<Geodesic> = OnceLock::new();
-    WGS84
-        .get_or_init(Geodesic::wgs84)
-        .direct(lat_deg, lon_deg, azimuth_deg, distance_m)
+    WGS84.get_or_init(Geodesic::wgs84)
+}
+
+/// The length of the geodesic between two points, metres.
+pub(super) fn distance_m(from: (f64, f64), to: (f64, f64)) -> f64 {
+    wgs84().inverse(from.0, from.1, to.0, to.1)
 }
 
 #[cfg(test)]
@@ -175,8 +214,14 @@ mod tests {
                 direction: wind.to_owned(),
             };
             let mut notes = Notes::new();
-            let point = read(&from, &Profile::default(), "location", &mut notes)
-                .unwrap_or_else(|| panic!("{anchor}: {notes:?}"));
+            let point = read(
+                &from,
+                &Profile::default(),
+                "location",
+                "location.relative",
+                &mut notes,
+            )
+            .unwrap_or_else(|| panic!("{anchor}: {notes:?}"));
             assert!(
                 (point.lat_deg - lat).abs() < 1e-6,
                 "{anchor}: {}",
@@ -193,12 +238,19 @@ mod tests {
     #[test]
     fn tells_all_three_parts_at_once() {
         let from = report::RelativeLocation {
-            anchor: "Donetsk".to_owned(),
+            anchor: "somewhere".to_owned(),
             distance: "far".to_owned(),
             direction: "there".to_owned(),
         };
         let mut notes = Notes::new();
-        assert!(read(&from, &Profile::default(), "location", &mut notes).is_none());
+        let read = read(
+            &from,
+            &Profile::default(),
+            "location",
+            "location.relative",
+            &mut notes,
+        );
+        assert!(read.is_none());
         assert_eq!(notes.violation_count(), 3);
     }
 }

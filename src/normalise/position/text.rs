@@ -1,14 +1,14 @@
 //! Chooses the reader of a position's text by its reference system: the one that the report
 //! names, the one in front of the text, or the one of the nation's profile.
 
-use super::degrees::{self, Notation};
-use super::gauss::{self, Plain};
-use super::grid::{self, GridPoint};
-use super::system::{self, Plane, System};
-use super::{Fault, Point, area, datum, rounded_deg, trace_point};
+use super::degrees::Notation;
+use super::prose::{self, Prose};
+use super::read::{Reading, read_in};
+use super::system::{self, System};
+use super::{Fault, Point, look_alike, trace_point};
 use crate::normalise::notes::{Notes, Rule, quoted};
 use crate::normalise::{Profile, code};
-use crate::record::{AxisOrder, PositionMethod, Text};
+use crate::record::AxisOrder;
 use crate::report;
 
 static SYSTEM_UNKNOWN: Rule = Rule::new(
@@ -26,39 +26,6 @@ static SYSTEM_CONFLICT: Rule = Rule::new(
     "the text does not name another reference system than the report does",
     "domain.md 3.4",
 );
-/// The register's order was taken where the other one was possible too.
-static ORDER_BY_REGISTER: Rule = Rule::new(
-    "position.axis_order_by_register",
-    "two bare plane coordinates under an EPSG code have the register's order, northing first; \
-     where the other order lies in the area too, the trace warns",
-    "report.proto; domain.md 3.4, trap E",
-);
-static MGRS: Rule = Rule::new(
-    "position.mgrs",
-    "the centre of the grid cell",
-    "domain.md 3.2",
-);
-static UTM: Rule = Rule::new(
-    "position.utm",
-    "UTM to latitude and longitude",
-    "domain.md 3.2",
-);
-static DEGREES: Rule = Rule::new(
-    "position.degrees",
-    "latitude and longitude in WGS 84 as text",
-    "domain.md 3.5",
-);
-static DATUM: Rule = Rule::new(
-    "position.datum",
-    "latitude and longitude moved to WGS 84 by a pinned operation",
-    "domain.md 3.4; EPSG v11.022",
-);
-static GAUSS_KRUEGER: Rule = Rule::new(
-    "position.gauss_krueger",
-    "Gauss-Krueger to WGS 84 by a pinned operation",
-    "domain.md 3.4; EPSG v11.022",
-);
-
 /// Reads the text of a location; `None` with a violation.
 pub(super) fn read(
     location: &report::Location,
@@ -67,30 +34,44 @@ pub(super) fn read(
     notes: &mut Notes,
 ) -> Option<Point> {
     let order = axis_order(location, profile, field, notes).ok()?;
-    let (system, text) = match choose(location, profile) {
-        Ok(chosen) => chosen,
-        Err(fault) => {
-            fault.tell(&format!("{field}.reference_system"), notes);
-            return None;
-        }
-    };
     let notation = Notation {
         decimal_comma: profile.decimal_comma(),
         letter_o: profile.letter_o(),
         order,
     };
-    match read_in(system, text, notation, location, profile) {
-        Ok((point, rule, mended)) => {
+    let chosen = choose(location, profile);
+    let latin_only = matches!(
+        chosen,
+        Ok((
+            System::Mgrs | System::MgrsIn(_) | System::Utm(_) | System::Ups(_),
+            _
+        ))
+    );
+    let (outcome, at) = match chosen {
+        Ok((system, text)) => {
+            let declared = declared_order(location, profile);
+            (read_in(system, text, notation, declared, profile), "")
+        }
+        Err(fault) => (Err(fault), ".reference_system"),
+    };
+    match outcome {
+        Ok(Reading { point, rule, said }) => {
             trace_point(&point, rule, &location.text, field, notes);
-            if let Some((rule, output)) = mended {
+            for (rule, output) in said {
                 notes.warn(field, rule, location.text.clone(), output);
             }
             Some(point)
         }
-        Err(fault) => {
-            fault.tell(field, notes);
-            None
-        }
+        // No coordinates: perhaps words.
+        Err(fault) => match prose::read(&location.text, profile, field, notes) {
+            Prose::Read(point) => Some(*point),
+            Prose::Told => None,
+            Prose::Other => {
+                look_alike::explain(fault, &location.text, latin_only)
+                    .tell(&format!("{field}{at}"), notes);
+                None
+            }
+        },
     }
 }
 
@@ -114,7 +95,7 @@ fn axis_order(
 fn declared_order(location: &report::Location, profile: &Profile) -> Option<AxisOrder> {
     let own = profile.reference_system().and_then(System::parse);
     let of_profile = match own {
-        Some(System::Named(_) | System::Plane(_)) => profile.axis_order(),
+        Some(System::Named(_) | System::Zone(_) | System::Plane(_)) => profile.axis_order(),
         _ => None,
     };
     AxisOrder::from_number(location.axis_order).or(of_profile)
@@ -162,188 +143,15 @@ fn choose<'t>(
 /// Whether a name in front of the text says the same as, or less than, the declared one.
 fn agree(declared: System, prefix: System) -> bool {
     let datum_of = |system| match system {
-        System::Geographic(datum) | System::Named(datum) => Some(datum),
-        System::Plane(plane) => Some(plane.datum),
-        System::Wgs84 | System::Mgrs | System::Utm(_) => None,
+        System::Geographic(datum) | System::Named(datum) | System::Squares(datum, _) => Some(datum),
+        System::Plane(plane) | System::Zone(plane) => Some(plane.datum),
+        System::Wgs84 | System::Mgrs | System::MgrsIn(_) | System::Utm(_) | System::Ups(_) => None,
     };
     match (declared, prefix) {
         (System::Utm(_), System::Utm(None) | System::Wgs84) => true,
-        (System::Mgrs, System::Wgs84) => true,
+        (System::Ups(_), System::Ups(None) | System::Wgs84) => true,
+        (System::Mgrs | System::MgrsIn(_), System::Wgs84 | System::Mgrs) => true,
         (_, System::Named(datum)) => datum_of(declared) == Some(datum),
         _ => declared == prefix,
-    }
-}
-
-/// A warning about how the text was read: its rule, and what was made of it.
-type Mended = Option<(&'static Rule, String)>;
-
-fn read_in(
-    system: System,
-    text: &str,
-    notation: Notation,
-    location: &report::Location,
-    profile: &Profile,
-) -> Result<(Point, &'static Rule, Mended), Fault> {
-    let comma = notation.decimal_comma;
-    match system {
-        System::Mgrs => {
-            let mut point = grid::mgrs(text)?;
-            let mended = point.mended.take();
-            let mended = mended.map(|output| (&grid::MGRS_BAND_MISMATCH, output));
-            Ok((from_grid(&point, Text::Borrowed("MGRS")), &MGRS, mended))
-        }
-        System::Utm(zone) => {
-            let mut point = grid::utm(text, zone, comma)?;
-            let mended = point.mended.take();
-            let mended = mended.map(|output| (&grid::UTM_BAND_MISMATCH, output));
-            let side = if point.lat_deg < 0.0 { 327 } else { 326 };
-            let crs = format!("EPSG:{side}{:02}", point.zone);
-            Ok((from_grid(&point, crs.into()), &UTM, mended))
-        }
-        System::Wgs84 => {
-            let (lat_deg, lon_deg) = degrees::parse(text, notation)?;
-            let point = Point {
-                lat_deg: rounded_deg(lat_deg),
-                lon_deg: rounded_deg(lon_deg),
-                method: PositionMethod::Direct,
-                bound_m: None,
-                sigma_m: None,
-                transform_op: "",
-                source_crs: Text::Borrowed("EPSG:4326"),
-                swapped: Some((lon_deg, lat_deg)),
-                relative: None,
-            };
-            Ok((point, &DEGREES, None))
-        }
-        System::Named(datum) if gauss::looks_plane(text, comma) => {
-            let order = declared_order(location, profile);
-            let (northing, easting) = gauss::ordered(gauss::plain(text, comma)?, order)?;
-            let in_zone = |northing, easting| {
-                gauss::plane_of(datum, easting)
-                    .and_then(|plane| gauss::to_wgs84(plane, northing, easting))
-            };
-            let straight = in_zone(northing, easting);
-            // Only to explain a position outside the area.
-            let swapped = if straight
-                .as_ref()
-                .is_ok_and(|point| lies_inside(point, profile))
-            {
-                None
-            } else {
-                in_zone(easting, northing).ok()
-            };
-            let point = explained(straight, swapped.as_ref(), profile)?;
-            Ok((from_plane(&point, swapped.as_ref()), &GAUSS_KRUEGER, None))
-        }
-        System::Plane(plane) => {
-            let plain = gauss::plain(text, comma)?;
-            let order = declared_order(location, profile);
-            let (point, said) = in_plane(plane, plain, order, profile)?;
-            Ok((point, &GAUSS_KRUEGER, said))
-        }
-        System::Named(datum) | System::Geographic(datum) => {
-            geographic(datum, degrees::parse(text, notation)?)
-        }
-    }
-}
-
-fn geographic(
-    datum: datum::Datum,
-    (lat, lon): (f64, f64),
-) -> Result<(Point, &'static Rule, Mended), Fault> {
-    let far_off = || Fault::new(&DATUM, "the position cannot be moved to WGS 84", "degrees");
-    let (lat_deg, lon_deg) = datum::geographic_to_wgs84(datum, lat, lon).ok_or_else(far_off)?;
-    let point = Point {
-        lat_deg: rounded_deg(lat_deg),
-        lon_deg: rounded_deg(lon_deg),
-        method: PositionMethod::Direct,
-        bound_m: None,
-        sigma_m: Some(datum.sigma_m()),
-        transform_op: datum.operation(),
-        source_crs: system::geographic_crs(datum),
-        swapped: Some((lon, lat)),
-        relative: None,
-    };
-    Ok((point, &DATUM, None))
-}
-
-fn lies_inside(point: &gauss::PlanePoint, profile: &Profile) -> bool {
-    area::contains(&profile.rules().area, point.lat_deg, point.lon_deg)
-}
-
-/// A fault of the straight reading, told as a swap where the swapped one lies in the area.
-fn explained(
-    straight: Result<gauss::PlanePoint, Fault>,
-    swapped: Option<&gauss::PlanePoint>,
-    profile: &Profile,
-) -> Result<gauss::PlanePoint, Fault> {
-    straight.map_err(|fault| match swapped {
-        Some(point) if lies_inside(point, profile) => Fault {
-            rule: &super::AXES_SWAPPED,
-            expected: format!(
-                "{}; with the two numbers swapped, the position lies in the area",
-                fault.expected
-            )
-            .into(),
-            ..fault
-        },
-        _ => fault,
-    })
-}
-
-/// In a plane of the EPSG register bare numbers have the register's order, northing first. Where
-/// they would lie in the area the other way round too, nobody could see a swap: that is said.
-fn in_plane(
-    plane: Plane,
-    plain: Plain,
-    order: Option<AxisOrder>,
-    profile: &Profile,
-) -> Result<(Point, Mended), Fault> {
-    let bare = matches!(plain, Plain::Bare { .. }) && order.is_none();
-    let (northing, easting) = gauss::ordered(plain, Some(order.unwrap_or(AxisOrder::NorthEast)))?;
-    let straight = gauss::to_wgs84(plane, northing, easting);
-    let swapped = gauss::to_wgs84(plane, easting, northing).ok();
-    let either_way = bare
-        && swapped
-            .as_ref()
-            .is_some_and(|point| lies_inside(point, profile));
-    let point = explained(straight, swapped.as_ref(), profile)?;
-    let said = either_way.then(|| {
-        let output = format!("northing {northing}, easting {easting}");
-        (&ORDER_BY_REGISTER, output)
-    });
-    Ok((from_plane(&point, swapped.as_ref()), said))
-}
-
-fn from_grid(point: &GridPoint, source_crs: Text) -> Point {
-    Point {
-        lat_deg: rounded_deg(point.lat_deg),
-        lon_deg: rounded_deg(point.lon_deg),
-        method: if point.bound_m.is_some() {
-            PositionMethod::CellCentre
-        } else {
-            PositionMethod::Direct
-        },
-        bound_m: point.bound_m,
-        sigma_m: None,
-        transform_op: "",
-        source_crs,
-        swapped: None,
-        relative: None,
-    }
-}
-
-fn from_plane(point: &gauss::PlanePoint, swapped: Option<&gauss::PlanePoint>) -> Point {
-    let datum = point.plane.datum;
-    Point {
-        lat_deg: rounded_deg(point.lat_deg),
-        lon_deg: rounded_deg(point.lon_deg),
-        method: PositionMethod::Direct,
-        bound_m: None,
-        sigma_m: Some(datum.sigma_m()),
-        transform_op: datum.operation(),
-        source_crs: format!("EPSG:{}", point.plane.epsg).into(),
-        swapped: swapped.map(|point| (point.lat_deg, point.lon_deg)),
-        relative: None,
     }
 }

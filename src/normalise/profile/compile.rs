@@ -6,6 +6,7 @@ use crate::normalise::lexicon::{self, Hit, Lexicon, Vocabulary};
 use crate::normalise::marking::{Row, country};
 use crate::normalise::notes::quoted;
 use crate::normalise::phrase::fold;
+use crate::normalise::position;
 use crate::normalise::rules::Rules;
 use crate::record::{AxisOrder, Level};
 use jiff::tz::TimeZone;
@@ -104,18 +105,14 @@ fn languages(notation: &Notation, lexicon: &Lexicon, problems: &mut Vec<String>)
 }
 
 fn reference_system(notation: &Notation, problems: &mut Vec<String>) -> Option<String> {
-    const NAMED: [&str; 5] = ["MGRS", "UTM", "WGS84", "SK-42", "UCS-2000"];
     let name = notation.reference_system.as_deref()?;
-    let epsg = name
-        .strip_prefix("EPSG:")
-        .is_some_and(|number| number.parse::<u32>().is_ok());
-    if epsg || NAMED.contains(&name) {
+    if position::knows_system(name) {
         return Some(name.to_owned());
     }
     problems.push(format!(
-        "notation.reference_system: {} is unknown: expected one of {}, or EPSG:n",
+        "notation.reference_system: {} is unknown: expected {}",
         quoted(name),
-        NAMED.join(", ")
+        position::KNOWN_SYSTEMS
     ));
     None
 }

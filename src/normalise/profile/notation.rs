@@ -12,15 +12,15 @@ pub struct Notation {
     pub languages: Vec<String>,
     /// IANA zone of wall times. Absent: a wall time without a zone is refused.
     pub zone: Option<String>,
-    /// Reference system of positions that name none: `MGRS`, `UTM`, `WGS84`, `SK-42`,
-    /// `UCS-2000` or `EPSG:n`. Absent: the text must tell.
+    /// Reference system of positions that name none: `MGRS`, `UTM`, `UPS`, `WGS84`, `SK-42`,
+    /// `UCS-2000`, `LCS-nn` or `EPSG:n`. Absent: the text must tell.
     pub reference_system: Option<String>,
     /// `north-east` or `east-north`: order of two numbers that nothing else tells. Absent: two
     /// numbers that could be swapped are refused.
     pub axis_order: Option<AxisOrderName>,
     /// A comma is the decimal separator, and a point groups thousands. Default: false.
     pub decimal_comma: bool,
-    /// What the letter O means behind a coordinate: `west` (Ouest) or `east` (Ost). Absent: it is
+    /// What the letter O means behind a coordinate and in a wind: `west` (Ouest) or `east` (Ost). Absent: it is
     /// refused.
     pub letter_o: Option<LetterOName>,
     /// In dates with slashes the day comes first: `15/01/2026`. Default: false, and such dates

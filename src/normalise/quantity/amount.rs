@@ -30,10 +30,32 @@ pub(in crate::normalise) fn amount(text: &str, decimal_comma: bool) -> Option<Am
         });
     }
     let (qualifier, rest) = words::qualifier(plain);
+    if let Some((ends, rest)) = words::collective(rest) {
+        // `a dozen` is about twelve, and `at least a dozen` at least that.
+        let qualifier = match qualifier {
+            Qualifier::None => Qualifier::About,
+            said => said,
+        };
+        return Some(Amount {
+            qualifier,
+            ends: Some(ends),
+            rest: rest.trim().to_owned(),
+        });
+    }
+    if let Some((ends, rest)) = spoken_range(rest, decimal_comma) {
+        return Some(Amount {
+            qualifier,
+            ends: Some(ends),
+            rest: rest.trim().to_owned(),
+        });
+    }
     let (first, rest) = number(rest, decimal_comma)?;
-    let (last, rest) = match range_end(rest, decimal_comma) {
-        Some((last, rest)) => (last, rest),
-        None => (first, rest),
+    let (last, rest) = range_end(rest, decimal_comma)
+        .or_else(|| neighbour(first, rest, decimal_comma))
+        .unwrap_or((first, rest));
+    let (qualifier, rest) = match (qualifier, words::or_more(rest.trim_start())) {
+        (Qualifier::None, Some(rest)) if first == last => (Qualifier::AtLeast, rest),
+        (qualifier, _) => (qualifier, rest),
     };
     Some(Amount {
         qualifier,
@@ -42,13 +64,37 @@ pub(in crate::normalise) fn amount(text: &str, decimal_comma: bool) -> Option<Am
     })
 }
 
+/// `between 5 and 10`, `від 5 до 10`: both ends, and the rest.
+fn spoken_range(text: &str, decimal_comma: bool) -> Option<((f64, f64), &str)> {
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    words::RANGES.iter().find_map(|(opening, joints)| {
+        let (first, rest) = number(text.strip_prefix(opening)?.trim_start(), decimal_comma)?;
+        let rest = rest.trim_start();
+        let rest = joints.iter().find_map(|joint| rest.strip_prefix(joint))?;
+        let (last, rest) = number(rest.trim_start(), decimal_comma)?;
+        Some(((first, last), rest))
+    })
+}
+
+/// `5 or 6`: the second of two neighbouring numbers.
+fn neighbour(first: f64, text: &str, decimal_comma: bool) -> Option<(f64, &str)> {
+    let text = text.trim_start();
+    let rest = words::OR
+        .iter()
+        .find_map(|joint| text.strip_prefix(joint))?;
+    let (second, rest) = number(rest.trim_start(), decimal_comma)?;
+    (second == first + 1.0).then_some((second, rest))
+}
+
 /// Lower case, with every dash a hyphen and every blank a space.
 fn plain(text: &str) -> String {
     text.chars()
         .flat_map(char::to_lowercase)
         .map(|c| match c {
             '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
-            '’' => '\'',
+            '’' | 'ʼ' | '`' => '\'',
             _ if c.is_whitespace() => ' ',
             _ => c,
         })
@@ -66,8 +112,8 @@ fn range_end(text: &str, decimal_comma: bool) -> Option<(f64, &str)> {
 /// A number at the front, and the rest. Thousands may be grouped by blanks, apostrophes, and by
 /// whichever of point and comma is not the nation's decimal separator.
 fn number(text: &str, decimal_comma: bool) -> Option<(f64, &str)> {
-    if let Some(found) = words::number_word(text) {
-        return Some(found);
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return words::number_word(text);
     }
     let (group, decimal) = if decimal_comma {
         ('.', ',')

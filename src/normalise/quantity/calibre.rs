@@ -37,9 +37,11 @@ enum Unit {
 }
 
 /// The candidate calibres that a text names, millimetres. A bare `122m` is no calibre but a
-/// warning.
+/// warning; of `7.62x39mm` the second number is the length of the case.
 pub fn calibres(text: &str, field: &str, notes: &mut Notes) -> Vec<f64> {
     let mut found = Vec::new();
+    // Numbers that wait for the unit of a later one: `82/120mm`, `82- і 120-мм`.
+    let mut waiting: Vec<f64> = Vec::new();
     let mut rest = text;
     // A number behind a letter or digit (`2A65`, `D-30`) is part of a model.
     let mut before = ' ';
@@ -53,18 +55,61 @@ pub fn calibres(text: &str, field: &str, notes: &mut Notes) -> Vec<f64> {
         before = '0';
         rest = after;
         let Some(value) = value else { continue };
-        let suspect = match unit(after) {
-            Some(Unit::Millimetre) => add(&mut found, value, field, notes),
-            Some(Unit::Centimetre) => add(&mut found, value * 10.0, field, notes),
+        let after_case = case_length(after);
+        let shares = after_case.is_none() && joined(after);
+        let suspect = match unit(after_case.unwrap_or(after)) {
+            Some(Unit::Millimetre) => {
+                for value in waiting.drain(..).chain([value]) {
+                    add(&mut found, value, field, notes);
+                }
+                false
+            }
+            // `122cm` is no more likely than `122m`.
+            Some(Unit::Centimetre) if is_known(value) && !is_known(value * 10.0) => true,
+            Some(Unit::Centimetre) => {
+                add(&mut found, value * 10.0, field, notes);
+                false
+            }
             Some(Unit::Metre) => is_known(value),
             None => false,
         };
+        if let Some(after) = after_case {
+            rest = after;
+        }
+        if shares && waiting.len() < CANDIDATES_MAX {
+            waiting.push(value);
+        } else {
+            waiting.clear();
+        }
         if suspect {
             let output = "no calibre; is the unit mm?";
             notes.warn(field, &UNIT_SUSPECT, bounded(text), output);
         }
     }
     found
+}
+
+/// What follows the length of a cartridge case, as in `x39mm`: from its unit on.
+fn case_length(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    let digits = text
+        .strip_prefix(['x', 'X', '×', 'х', 'Х', '*'])?
+        .trim_start();
+    let (value, rest) = number(digits);
+    value.map(|_| rest)
+}
+
+/// Whether a number without a unit shares that of the next one.
+fn joined(text: &str) -> bool {
+    const JOINTS: [&str; 14] = [
+        "/", "or ", "and ", "ou ", "et ", "oder ", "und ", "lub ", "i ", "або ", "і ", "та ",
+        "или ", "и ",
+    ];
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '-' || c == '\u{2011}');
+    JOINTS.iter().any(|joint| {
+        text.strip_prefix(joint)
+            .is_some_and(|rest| rest.trim_start().starts_with(|c: char| c.is_ascii_digit()))
+    })
 }
 
 /// A calibre given as a number, millimetres; `None` with a violation where it cannot be one.
@@ -80,8 +125,8 @@ pub fn calibre_mm(value: f64, field: &str, notes: &mut Notes) -> Option<f64> {
     Some(value)
 }
 
-/// Adds a candidate; never suspect.
-fn add(found: &mut Vec<f64>, value: f64, field: &str, notes: &mut Notes) -> bool {
+/// Adds a candidate.
+fn add(found: &mut Vec<f64>, value: f64, field: &str, notes: &mut Notes) {
     let fits = (1.0..=1_000.0).contains(&value);
     if fits && found.len() < CANDIDATES_MAX && !found.contains(&value) {
         if !is_known(value) {
@@ -89,7 +134,6 @@ fn add(found: &mut Vec<f64>, value: f64, field: &str, notes: &mut Notes) -> bool
         }
         found.push(value);
     }
-    false
 }
 
 fn is_known(value: f64) -> bool {

@@ -1,4 +1,7 @@
-//! Words around numbers, in English and the five nations' languages. Lower case.
+//! Words around numbers, in English, French, German, Polish, Ukrainian and Russian. Lower case, with
+//! plain apostrophes. The longest phrase wins, so their order does not matter.
+
+use std::sync::OnceLock;
 
 /// What a word says of the number behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,187 +16,267 @@ pub(in crate::normalise) enum Qualifier {
     Unquantified,
 }
 
-/// Longer phrases before their own beginnings.
-const QUALIFIERS: &[(&str, Qualifier)] = &[
-    ("approximately", Qualifier::About),
-    ("approx.", Qualifier::About),
-    ("approx", Qualifier::About),
-    ("about", Qualifier::About),
-    ("around", Qualifier::About),
-    ("circa", Qualifier::About),
-    ("ca.", Qualifier::About),
-    ("ca", Qualifier::About),
-    ("c.", Qualifier::About),
-    ("~", Qualifier::About),
-    ("≈", Qualifier::About),
-    ("приблизно", Qualifier::About),
-    ("орієнтовно", Qualifier::About),
-    ("близько", Qualifier::About),
-    ("около", Qualifier::About),
-    ("примерно", Qualifier::About),
-    ("приблизительно", Qualifier::About),
-    ("environ", Qualifier::About),
-    ("etwa", Qualifier::About),
-    ("ungefähr", Qualifier::About),
-    ("rund", Qualifier::About),
-    ("około", Qualifier::About),
-    ("ok.", Qualifier::About),
-    ("at least", Qualifier::AtLeast),
-    ("no fewer than", Qualifier::AtLeast),
-    ("не менее", Qualifier::AtLeast),
-    ("не менше", Qualifier::AtLeast),
-    ("щонайменше", Qualifier::AtLeast),
-    ("au moins", Qualifier::AtLeast),
-    ("mindestens", Qualifier::AtLeast),
-    ("co najmniej", Qualifier::AtLeast),
-    ("≥", Qualifier::AtLeast),
-    (">=", Qualifier::AtLeast),
-    ("more than", Qualifier::MoreThan),
-    ("over", Qualifier::MoreThan),
-    ("понад", Qualifier::MoreThan),
-    ("більше", Qualifier::MoreThan),
-    ("более", Qualifier::MoreThan),
-    ("свыше", Qualifier::MoreThan),
-    ("plus de", Qualifier::MoreThan),
-    ("mehr als", Qualifier::MoreThan),
-    ("über", Qualifier::MoreThan),
-    ("ponad", Qualifier::MoreThan),
-    ("więcej niż", Qualifier::MoreThan),
-    (">", Qualifier::MoreThan),
-    ("at most", Qualifier::AtMost),
-    ("no more than", Qualifier::AtMost),
-    ("up to", Qualifier::AtMost),
-    ("не более", Qualifier::AtMost),
-    ("не більше", Qualifier::AtMost),
-    ("до", Qualifier::AtMost),
-    ("au plus", Qualifier::AtMost),
-    ("jusqu'à", Qualifier::AtMost),
-    ("höchstens", Qualifier::AtMost),
-    ("bis zu", Qualifier::AtMost),
-    ("co najwyżej", Qualifier::AtMost),
-    ("najwyżej", Qualifier::AtMost),
-    ("do", Qualifier::AtMost),
-    ("≤", Qualifier::AtMost),
-    ("<=", Qualifier::AtMost),
-    ("fewer than", Qualifier::FewerThan),
-    ("less than", Qualifier::FewerThan),
-    ("under", Qualifier::FewerThan),
-    ("менее", Qualifier::FewerThan),
-    ("менше", Qualifier::FewerThan),
-    ("moins de", Qualifier::FewerThan),
-    ("weniger als", Qualifier::FewerThan),
-    ("mniej niż", Qualifier::FewerThan),
-    ("poniżej", Qualifier::FewerThan),
-    ("<", Qualifier::FewerThan),
+/// Phrases between bars.
+const QUALIFIERS: &[(Qualifier, &str)] = &[
+    (
+        Qualifier::About,
+        "approximately | approx. | approx | about | around | roughly | circa | ca. | ca | c. | \
+         some | nearly | almost | ~ | ≈ | ± | environ | à peu près | près de | quelque | \
+         autour de | etwa | ungefähr | rund | zirka | fast | beinahe | około | ok. | \
+         mniej więcej | w przybliżeniu | prawie | blisko | приблизно | орієнтовно | близько | \
+         майже | десь | около | примерно | приблизительно | ориентировочно | почти | порядка",
+    ),
+    (
+        Qualifier::AtLeast,
+        "at least | no fewer than | not fewer than | no less than | not less than | minimum | \
+         min. | min | ≥ | >= | au moins | au minimum | pas moins de | mindestens | wenigstens | \
+         zumindest | nicht weniger als | co najmniej | przynajmniej | nie mniej niż | \
+         не менше ніж | не менше | не менш як | не менш ніж | щонайменше | принаймні | \
+         як мінімум | мінімум | не менее чем | не менее | не меньше | по меньшей мере | \
+         по крайней мере | как минимум | минимум",
+    ),
+    (
+        Qualifier::MoreThan,
+        "more than | over | above | in excess of | > | plus de | plus d' | au-delà de | \
+         mehr als | über | ponad | powyżej | więcej niż | понад | більше ніж | більше | \
+         більш як | більш ніж | более чем | более | больше чем | больше | свыше",
+    ),
+    (
+        Qualifier::AtMost,
+        "at most | no more than | not more than | up to | maximum | max. | max | ≤ | <= | \
+         au plus | au maximum | jusqu'à | pas plus de | höchstens | bis zu | maximal | \
+         nicht mehr als | co najwyżej | najwyżej | do | nie więcej niż | maksymalnie | \
+         не більше ніж | не більше | не більш як | не більш ніж | щонайбільше | до | максимум | \
+         не более чем | не более | не больше",
+    ),
+    (
+        Qualifier::FewerThan,
+        "fewer than | less than | under | below | < | moins de | moins d' | weniger als | \
+         unter | mniej niż | poniżej | менше ніж | менше | менш як | менш ніж | менее чем | \
+         менее | меньше чем | меньше",
+    ),
 ];
+
+/// Words behind a number that make it a lower end.
+const OR_MORE: &str = "+ | or more | and more | ou plus | et plus | oder mehr | und mehr | lub więcej | \
+     i więcej | або більше | і більше | чи більше | или более | и более | или больше | \
+     и больше";
 
 /// Whole texts that say "some, but not how many".
-const UNQUANTIFIED: &[&str] = &[
-    "numerous",
-    "intense",
-    "several",
-    "many",
-    "multiple",
-    "a few",
-    "n/k",
-    "not known",
-    "unknown",
-    "численні",
-    "багато",
-    "кілька",
-    "декілька",
-    "невідомо",
-    "многочисленные",
-    "множественные",
-    "несколько",
-    "много",
-    "неизвестно",
-    "nombreux",
-    "nombreuses",
-    "plusieurs",
-    "inconnu",
-    "zahlreiche",
-    "mehrere",
-    "viele",
-    "unbekannt",
-    "liczne",
-    "kilka",
-    "wiele",
-    "nieznana",
-];
+const UNQUANTIFIED: &str = "numerous | intense | several | many | multiple | a few | few | dozens | hundreds | \
+     n/k | not known | unknown | undetermined | численні | багато | кілька | декілька | \
+     десятки | сотні | невідомо | многочисленные | множественные | несколько | много | \
+     сотни | неизвестно | nombreux | nombreuses | plusieurs | quelques | des dizaines | \
+     inconnu | zahlreiche | mehrere | viele | einige | dutzende | unbekannt | liczne | \
+     kilka | wiele | kilkadziesiąt | dziesiątki | nieznana | nieznane";
 
 /// Words that may follow a count without changing it.
-const PIECES: &[&str] = &[
-    "",
-    "x",
-    "pcs",
-    "pieces",
-    "items",
-    "units",
-    "од",
-    "одиниць",
-    "одиниці",
-    "одиниця",
-    "шт",
-    "штук",
-    "ед",
-    "единиц",
-    "szt",
-    "sztuk",
-    "sztuki",
-    "stk",
-    "stück",
-    "unités",
-    "unité",
-    "pièces",
+const PIECES: &str = "x | pc | pcs | piece | pieces | item | items | unit | units | time | times | од | \
+     одиниць | одиниці | одиниця | шт | штук | штуки | раз | рази | разів | ед | единиц | \
+     единицы | единица | раза | szt | sztuk | sztuki | sztuka | razy | stk | stück | mal | \
+     unités | unité | pièces | pièce | fois";
+
+/// Numbers in words, in the genders and cases that stand before nouns.
+const NUMBERS: &[(f64, &str)] = &[
+    (
+        1.0,
+        "one | a single | single | un | une | ein | eine | einer | jeden | jedna | jedno | \
+         один | одна | одне | одного | одно | одной",
+    ),
+    (
+        2.0,
+        "two | a pair of | deux | zwei | dwa | dwie | dwóch | два | дві | двох | две | двух",
+    ),
+    (
+        3.0,
+        "three | trois | drei | trzy | trzech | три | трьох | трех | трёх",
+    ),
+    (
+        4.0,
+        "four | quatre | vier | cztery | czterech | чотири | чотирьох | четыре | четырех | \
+         четырёх",
+    ),
+    (
+        5.0,
+        "five | cinq | fünf | pięć | pięciu | п'ять | п'яти | пять | пяти",
+    ),
+    (6.0, "six | sechs | sześć | sześciu | шість | шести | шесть"),
+    (
+        7.0,
+        "seven | sept | sieben | siedem | siedmiu | сім | семи | семь",
+    ),
+    (
+        8.0,
+        "eight | huit | acht | osiem | ośmiu | вісім | восьми | восемь",
+    ),
+    (
+        9.0,
+        "nine | neuf | neun | dziewięć | dziewięciu | дев'ять | дев'яти | девять | девяти",
+    ),
+    (
+        10.0,
+        "ten | dix | zehn | dziesięć | dziesięciu | десять | десяти",
+    ),
+    (
+        11.0,
+        "eleven | onze | elf | jedenaście | одинадцять | одиннадцать",
+    ),
+    (
+        12.0,
+        "twelve | douze | zwölf | dwanaście | дванадцять | двенадцать",
+    ),
 ];
 
-const NUMBERS: &[(&str, f64)] = &[
-    ("a single", 1.0),
-    ("one", 1.0),
-    ("two", 2.0),
-    ("three", 3.0),
-    ("four", 4.0),
-    ("five", 5.0),
-    ("six", 6.0),
-    ("seven", 7.0),
-    ("eight", 8.0),
-    ("nine", 9.0),
-    ("ten", 10.0),
-    ("eleven", 11.0),
-    ("twelve", 12.0),
+/// Words for a number that is about so much.
+const COLLECTIVES: &[((f64, f64), &str)] = &[
+    (
+        (2.0, 2.0),
+        "a couple of | a couple | couple of | пара | пару | parę",
+    ),
+    (
+        (10.0, 10.0),
+        "une dizaine de | une dizaine d' | une dizaine | dizaine | десяток | десятка",
+    ),
+    (
+        (12.0, 12.0),
+        "a dozen | dozen | une douzaine de | une douzaine | ein dutzend | dutzend | tuzin | \
+     дюжина",
+    ),
+    ((15.0, 15.0), "une quinzaine de | une quinzaine"),
+    ((20.0, 20.0), "une vingtaine de | une vingtaine"),
+    ((30.0, 30.0), "une trentaine de | une trentaine"),
+    ((50.0, 50.0), "une cinquantaine de | une cinquantaine"),
+    ((100.0, 100.0), "une centaine de | une centaine"),
+    ((11.0, 19.0), "kilkanaście | кільканадцять"),
 ];
+
+/// Words in front of a range, and those between its ends.
+pub(super) const RANGES: &[(&str, &[&str])] = &[
+    ("between ", &["and "]),
+    ("from ", &["to "]),
+    ("entre ", &["et "]),
+    ("de ", &["à "]),
+    ("zwischen ", &["und "]),
+    ("von ", &["bis "]),
+    ("między ", &["a "]),
+    ("od ", &["do "]),
+    ("між ", &["і ", "та "]),
+    ("від ", &["до "]),
+    ("от ", &["до "]),
+    ("между ", &["и "]),
+];
+
+/// Words between two neighbouring numbers of which one is meant.
+pub(super) const OR: &[&str] = &["or ", "ou ", "oder ", "lub ", "czy ", "або ", "чи ", "или "];
+
+/// The rest behind a phrase, where the phrase ends there: `do` is not in `double`.
+fn behind<'t>(text: &'t str, phrase: &str) -> Option<&'t str> {
+    let rest = text.strip_prefix(phrase)?;
+    let letters = phrase.ends_with(char::is_alphabetic);
+    let goes_on = letters && rest.starts_with(|c: char| c.is_alphabetic() || c == '\'');
+    (!goes_on).then_some(rest)
+}
+
+/// Phrases with what they stand for, the longest first.
+type Table<T> = Vec<(&'static str, T)>;
+
+/// All tables, split once.
+struct Tables {
+    qualifiers: Table<Qualifier>,
+    numbers: Table<f64>,
+    collectives: Table<(f64, f64)>,
+    or_more: Table<()>,
+    unquantified: Vec<&'static str>,
+    pieces: Vec<&'static str>,
+}
+
+fn tables() -> &'static Tables {
+    static TABLES: OnceLock<Tables> = OnceLock::new();
+    TABLES.get_or_init(|| Tables {
+        qualifiers: table(QUALIFIERS),
+        numbers: table(NUMBERS),
+        collectives: table(COLLECTIVES),
+        or_more: table(&[((), OR_MORE)]),
+        unquantified: UNQUANTIFIED.split(BAR).collect(),
+        pieces: PIECES.split(BAR).collect(),
+    })
+}
+
+/// What stands between two phrases.
+const BAR: &str = " | ";
+
+fn table<T: Copy>(groups: &[(T, &'static str)]) -> Table<T> {
+    let mut table: Table<T> = groups
+        .iter()
+        .flat_map(|&(meaning, phrases)| phrases.split(BAR).map(move |phrase| (phrase, meaning)))
+        .collect();
+    table.sort_by_key(|(phrase, _)| std::cmp::Reverse(phrase.len()));
+    table
+}
+
+/// The longest phrase at the front: what it stands for, and the rest.
+fn longest<'t, T: Copy>(text: &'t str, table: &Table<T>) -> Option<(T, &'t str)> {
+    table
+        .iter()
+        .find_map(|&(phrase, meaning)| Some((meaning, behind(text, phrase)?)))
+}
 
 /// Takes a qualifier from the front: it and the rest. Lower case expected.
 pub(super) fn qualifier(text: &str) -> (Qualifier, &str) {
-    for &(phrase, qualifier) in QUALIFIERS {
-        let Some(rest) = text.strip_prefix(phrase) else {
-            continue;
-        };
-        // A word ends where it ends: `do` is not in `double`.
-        let goes_on = rest.chars().next().is_some_and(char::is_alphabetic);
-        if !goes_on {
-            return (qualifier, rest.trim_start());
-        }
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return (Qualifier::None, text);
     }
-    (Qualifier::None, text)
+    match longest(text, &tables().qualifiers) {
+        Some((qualifier, rest)) => (qualifier, rest.trim_start()),
+        None => (Qualifier::None, text),
+    }
 }
 
 /// Whether the whole text says "some, but not how many".
 pub(super) fn is_unquantified(text: &str) -> bool {
-    UNQUANTIFIED.contains(&text)
+    tables().unquantified.contains(&text)
 }
 
 /// Whether what follows a count changes nothing.
 pub(super) fn is_piece(rest: &str) -> bool {
-    PIECES.contains(&rest.trim().trim_end_matches('.'))
+    let rest = rest.trim().trim_end_matches('.');
+    rest.is_empty() || tables().pieces.contains(&rest)
+}
+
+/// Takes "or more" from the front of what follows a number.
+pub(super) fn or_more(rest: &str) -> Option<&str> {
+    longest(rest, &tables().or_more).map(|(_, rest)| rest)
 }
 
 /// A number as a word at the front, and the rest.
 pub(super) fn number_word(text: &str) -> Option<(f64, &str)> {
-    NUMBERS.iter().find_map(|&(word, value)| {
-        let rest = text.strip_prefix(word)?;
-        let goes_on = rest.chars().next().is_some_and(char::is_alphabetic);
-        (!goes_on).then_some((value, rest))
-    })
+    longest(text, &tables().numbers)
+}
+
+/// A word for about so many at the front: both ends, and the rest.
+pub(super) fn collective(text: &str) -> Option<((f64, f64), &str)> {
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    longest(text, &tables().collectives)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phrase_has_one_meaning() {
+        let mut seen = std::collections::HashMap::new();
+        for (phrase, meaning) in &tables().qualifiers {
+            let before = seen.insert(*phrase, *meaning);
+            assert_eq!(before, None, "{phrase}");
+            assert_eq!(phrase.trim(), *phrase);
+            assert_eq!(phrase.to_lowercase(), *phrase);
+        }
+        for (phrase, _) in &tables().numbers {
+            assert!(!seen.contains_key(phrase), "{phrase}");
+            assert_eq!(phrase.trim(), *phrase);
+        }
+    }
 }

@@ -53,7 +53,7 @@ fn wall_times_follow_their_zone() {
         ("2026-03-29 02:59", "Europe/Warsaw", "time.wall_gap"),
         ("2026-10-25 03:30", "Europe/Kyiv", "time.wall_ambiguous"),
         ("2026-01-06 20:30", "", "time.zone_missing"),
-        ("2026-01-06 20:30", "Kyiv", "time.zone_unknown"),
+        ("2026-01-06 20:30", "Atlantis", "time.zone_unknown"),
     ] {
         assert_eq!(read(wall, zone), Err(rule.to_owned()), "{wall} {zone}");
     }
@@ -157,6 +157,16 @@ fn reads_written_times() {
         ("06.01.2026 о 20:30", "2026-01-06T18:30:00Z"),
         ("6 Jan 2026 20h30", "2026-01-06T18:30:00Z"),
         ("06.01.2026 24:00", "2026-01-06T22:00:00Z"),
+        ("06.01.2026, 20:41 Uhr", "2026-01-06T18:41:00Z"),
+        ("6.1.2026 9:05", "2026-01-06T07:05:00Z"),
+        ("06.01.2026 20.30", "2026-01-06T18:30:00Z"),
+        ("06 Jan 2026 2030", "2026-01-06T18:30:00Z"),
+        ("06 Jan 2026 2030hrs", "2026-01-06T18:30:00Z"),
+        ("6 Jan 2026 20 h 30", "2026-01-06T18:30:00Z"),
+        ("January 6, 2026 8:30 PM", "2026-01-06T18:30:00Z"),
+        ("Jan 6th, 2026, 12:30 am", "2026-01-05T22:30:00Z"),
+        ("06.01.2026 р. о 20:30", "2026-01-06T18:30:00Z"),
+        ("06.01.2026 20:30 год.", "2026-01-06T18:30:00Z"),
     ] {
         assert_eq!(read(text, "Europe/Kyiv"), Ok(utc.to_owned()), "{text}");
     }
@@ -171,7 +181,10 @@ fn reads_written_times() {
         "2026-01-06T18:30:60Z",
         "2026-01-06T25:30:00Z",
         "2026-01-06T18:30:00+99:00",
-        "2026-01-06 20:30 EET",
+        "2026-01-06 20:30 XYZ",
+        "2026-01-06 13:30 pm",
+        "2026-01-06 0:30 am",
+        "2026-01-06 203",
         "99999999999999999999",
         "061830Z\u{0}",
     ] {
@@ -234,4 +247,170 @@ fn a_date_with_slashes_needs_a_nation_that_says_what_comes_first() {
     let read = |profile| wall::parse_date("15/01/2026", Months::of(profile));
     assert_eq!(read(&french), Ok(jiff::civil::date(2026, 1, 15)));
     assert!(read(&Profile::default()).is_err());
+}
+
+/// A profile that writes in these languages, with these months of its own.
+fn writing(nation: &str, languages: &[&str], months: &[(&str, u8)]) -> Profile {
+    let notation = crate::normalise::Notation {
+        languages: languages.iter().map(|&l| l.to_owned()).collect(),
+        months: months
+            .iter()
+            .map(|&(name, number)| (name.to_owned(), number))
+            .collect(),
+        ..Default::default()
+    };
+    let nation = crate::identity::NationCode::parse(nation).unwrap();
+    Profile::compile(nation, &notation, &crate::normalise::Rules::default()).unwrap()
+}
+
+#[test]
+fn the_names_of_months_are_the_nations() {
+    const CROATIAN: &[(&str, u8)] = &[("lip", 6), ("lipanj", 6), ("lis", 10), ("listopad", 10)];
+    const CZECH: &[(&str, u8)] = &[("listopad", 11), ("listopadu", 11), ("lis", 11)];
+    for (profile, rows) in [
+        (
+            writing("POL", &["pl"], &[]),
+            vec![
+                ("061830Z LIP 26", 7),
+                ("061830ZLIS26", 11),
+                ("6 stycznia 2026 r. godz. 20:30", 1),
+                ("6 października 2026 20:30", 10),
+            ],
+        ),
+        (
+            writing("HRV", &["en"], CROATIAN),
+            vec![
+                ("061830Z LIP 26", 6),
+                ("061830ZLIS26", 10),
+                ("6. listopad 2026 20:30", 10),
+            ],
+        ),
+        (
+            writing("CZE", &["en"], CZECH),
+            vec![("061830ZLIS26", 11), ("6. listopadu 2026 20:30", 11)],
+        ),
+        (
+            writing("UKR", &["uk", "ru"], &[]),
+            vec![
+                ("061830Z ЛИП 26", 7),
+                ("061830Zлис26", 11),
+                ("6 січня 2026 року о 20:30", 1),
+                ("6 серпня 2026 р. о 20:30", 8),
+                ("6 ноября 2026 г. в 20:30", 11),
+            ],
+        ),
+        (
+            writing("FRA", &["fr"], &[]),
+            vec![
+                ("061830ZJUIN26", 6),
+                ("061830Z JUIL 26", 7),
+                ("1er août 2026 à 20h30", 8),
+                ("6 déc. 2026 20:30", 12),
+            ],
+        ),
+        (
+            writing("DEU", &["de"], &[]),
+            vec![
+                ("061830ZMRZ26", 3),
+                ("061830ZMAI26", 5),
+                ("061830ZOKT26", 10),
+                ("061830ZDEZ26", 12),
+                ("6. März 2026, 20:41 Uhr", 3),
+            ],
+        ),
+    ] {
+        for (text, month) in rows {
+            let months = Months::of(&profile);
+            let written = if dtg::looks_like(text) {
+                dtg::parse(text, months)
+            } else {
+                wall::parse(text, months)
+            };
+            let written = written.unwrap_or_else(|why| panic!("{text}: {why}"));
+            assert_eq!(written.month, Some(month), "{text}");
+            assert_eq!(written.year, Some(2026), "{text}");
+        }
+    }
+    // Of another nation's months nothing is known.
+    let english = writing("GBR", &["en"], &[]);
+    assert!(dtg::parse("061830ZLIS26", Months::of(&english)).is_err());
+}
+
+#[test]
+fn zones_that_prose_names_are_wall_clocks() {
+    for (text, zone, utc) in [
+        ("06-Jan-2026, 20:41 EET", "", "2026-01-06T18:41:00Z"),
+        // OSCE writes EET all the year round and means the clock in Kyiv.
+        ("06-Jul-2026, 20:41 EET", "", "2026-07-06T17:41:00Z"),
+        (
+            "2026-07-06 20:30 (Eastern European Time)",
+            "",
+            "2026-07-06T17:30:00Z",
+        ),
+        ("2026-07-06 20:30", "EET", "2026-07-06T17:30:00Z"),
+        (
+            "2026-01-06 20:30",
+            "Eastern European Time",
+            "2026-01-06T18:30:00Z",
+        ),
+        (
+            "06.01.2026 20:30 за київським часом",
+            "Europe/Kyiv",
+            "2026-01-06T18:30:00Z",
+        ),
+        ("06.07.2026 20:30 МСК", "", "2026-07-06T17:30:00Z"),
+        ("06.01.2026 20:30 CET", "", "2026-01-06T19:30:00Z"),
+        ("06.07.2026 20:30 CEST", "", "2026-07-06T18:30:00Z"),
+        // The offset that tells the two apart.
+        ("2026-10-25 03:30 EEST", "", "2026-10-25T00:30:00Z"),
+        (
+            "2026-10-25 03:30+03:00",
+            "Europe/Kyiv",
+            "2026-10-25T00:30:00Z",
+        ),
+        (
+            "2026-10-25 03:30 +02:00",
+            "Europe/Kyiv",
+            "2026-10-25T01:30:00Z",
+        ),
+    ] {
+        assert_eq!(read(text, zone), Ok(utc.to_owned()), "{text} {zone}");
+    }
+    for (text, zone, rule) in [
+        ("2026-10-25 03:30 EET", "", "time.wall_ambiguous"),
+        ("2026-03-29 03:30 EET", "", "time.wall_gap"),
+        ("2026-03-29 03:30 EEST", "", "time.wall_gap"),
+        ("06.07.2026 20:30 CET", "", "time.zone_abbreviation"),
+        ("06.01.2026 20:30 EEST", "", "time.zone_abbreviation"),
+        (
+            "06.01.2026 20:30 EET",
+            "Europe/Moscow",
+            "time.zone_conflict",
+        ),
+    ] {
+        assert_eq!(read(text, zone), Err(rule.to_owned()), "{text} {zone}");
+    }
+}
+
+/// Every letter of domain.md 3.1: A to M without J east, N to Y west, Z nought.
+#[test]
+fn every_letter_is_its_fixed_offset() {
+    let mut hours = 0;
+    for letter in "ABCDEFGHIKLM".chars() {
+        hours += 1;
+        let expected = format!("2026-07-06T{:02}:00:00Z", 18 - hours);
+        let text = format!("061800{letter}JUL26");
+        assert_eq!(read(&text, ""), Ok(expected), "{text}");
+    }
+    hours = 0;
+    for letter in "NOPQRSTUVWXY".chars() {
+        hours += 1;
+        let text = format!("060600{letter}JUL26");
+        let expected = format!("2026-07-06T{:02}:00:00Z", 6 + hours);
+        assert_eq!(read(&text, ""), Ok(expected), "{text}");
+    }
+    assert_eq!(
+        read("060600ZJUL26", ""),
+        Ok("2026-07-06T06:00:00Z".to_owned())
+    );
 }

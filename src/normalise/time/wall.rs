@@ -1,6 +1,6 @@
 //! Dates and clock times: ISO, day.month.year, day-Month-year; with an offset, or as wall time.
 
-use super::written::{Months, Place, Written};
+use super::written::{Months, Place, Written, Zone};
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
@@ -35,6 +35,17 @@ impl<'t> Cursor<'t> {
         Some(c)
     }
 
+    /// Skips one of these words, and a point behind it, where it stands at the front and ends there.
+    fn skip_word(&mut self, words: &[&str]) {
+        let after = words.iter().find_map(|word| {
+            let rest = self.rest.strip_prefix(word)?;
+            (!rest.starts_with(char::is_alphanumeric)).then_some(rest)
+        });
+        if let Some(rest) = after {
+            self.rest = rest.strip_prefix('.').unwrap_or(rest);
+        }
+    }
+
     /// A number of exactly two digits.
     fn pair(&mut self) -> Result<i8, String> {
         let digits = self.digits();
@@ -59,11 +70,7 @@ pub(super) fn parse(text: &str, months: Months<'_>) -> Result<Written, String> {
     if cursor.eat(&['T', 't']).is_none() {
         at(&mut cursor);
     }
-    let hour = cursor.pair()?;
-    cursor
-        .eat(&[':', 'h', 'H'])
-        .ok_or("no time of day such as 20:30")?;
-    let minute = cursor.pair()?;
+    let (hour, minute) = hour_and_minute(&mut cursor)?;
     let mut precision_s = 60;
     let (mut second, mut nanosecond) = (0, 0);
     if cursor.eat(&[':']).is_some() {
@@ -73,6 +80,9 @@ pub(super) fn parse(text: &str, months: Months<'_>) -> Result<Written, String> {
             nanosecond = nanoseconds(cursor.digits())?;
         }
     }
+    cursor.blanks();
+    let hour = half_of_day(&mut cursor, hour)?;
+    cursor.skip_word(&["Uhr", "hrs", "hours", "h", "год", "ч"]);
     cursor.blanks();
     let place = place(&mut cursor)?;
     Ok(Written {
@@ -86,6 +96,46 @@ pub(super) fn parse(text: &str, months: Months<'_>) -> Result<Written, String> {
         precision_s,
         place,
     })
+}
+
+/// `20:30`, `9:05`, `20h30`, `20 h 30`, `20.30` or `2030`.
+fn hour_and_minute(cursor: &mut Cursor<'_>) -> Result<(i8, i8), String> {
+    let digits = cursor.digits();
+    let number = |text: &str| text.parse().map_err(|_| "no time of day".to_owned());
+    match digits.len() {
+        4 => {
+            let (hour, minute) = digits.split_at(2);
+            Ok((number(hour)?, number(minute)?))
+        }
+        1 | 2 => {
+            if cursor.rest.trim_start().starts_with(['h', 'H']) {
+                cursor.rest = cursor.rest.trim_start();
+            }
+            let mark = cursor.eat(&[':', 'h', 'H', '.']);
+            let mark = mark.ok_or("no time of day such as 20:30")?;
+            if mark.eq_ignore_ascii_case(&'h') {
+                cursor.blanks();
+            }
+            Ok((number(digits)?, cursor.pair()?))
+        }
+        _ => Err("no time of day such as 20:30".to_owned()),
+    }
+}
+
+/// The hour of 24 where `am` or `pm` follows.
+fn half_of_day(cursor: &mut Cursor<'_>, hour: i8) -> Result<i8, String> {
+    for (words, noon) in [(["am", "AM"], 0), (["pm", "PM"], 12)] {
+        let before = cursor.rest;
+        cursor.skip_word(&words);
+        if cursor.rest.len() != before.len() {
+            return match hour {
+                12 => Ok(noon),
+                1..=11 => Ok(hour + noon),
+                _ => Err("an hour of 24 with am or pm".to_owned()),
+            };
+        }
+    }
+    Ok(hour)
 }
 
 /// Skips a word for "at" between date and time.
@@ -115,6 +165,7 @@ pub(super) fn parse_date(text: &str, months: Months<'_>) -> Result<Date, String>
 fn day(cursor: &mut Cursor<'_>, months: Months<'_>) -> Result<Day, String> {
     let first = cursor.digits();
     match first.len() {
+        0 => month_first(cursor, months),
         4 => {
             let year = first.parse().map_err(|_| "no year")?;
             cursor.eat(&['-']).ok_or("no month behind the year")?;
@@ -124,6 +175,8 @@ fn day(cursor: &mut Cursor<'_>, months: Months<'_>) -> Result<Day, String> {
         }
         1 | 2 => {
             let day = first.parse().map_err(|_| "no day")?;
+            // `1er janvier`, `6th January`.
+            cursor.skip_word(&["er", "st", "nd", "rd", "th"]);
             match cursor.eat(&['.', '/', '-', ' ', '\u{a0}']) {
                 Some('/') if months.slashed_day_first() => numeric_month(cursor, day, '/'),
                 Some('/') => Err(
@@ -145,7 +198,33 @@ fn numeric_month(cursor: &mut Cursor<'_>, day: i8, mark: char) -> Result<Day, St
     let month = month.ok_or("no month")?;
     cursor.eat(&[mark]).ok_or("no year behind the month")?;
     let year = year(cursor.digits()).ok_or("a year of neither two nor four digits")?;
+    year_word(cursor);
     Ok((Some(year), Some(month), day))
+}
+
+/// `January 6, 2026`.
+fn month_first(cursor: &mut Cursor<'_>, months: Months<'_>) -> Result<Day, String> {
+    let name = cursor.take(|c| c.is_alphabetic() || c == '.');
+    let month = months.number(name).ok_or("no day")?;
+    cursor.blanks();
+    let day = cursor.digits();
+    let day = (day.len() <= 2).then(|| day.parse().ok()).flatten();
+    let day = day.ok_or("no day behind the month")?;
+    cursor.skip_word(&["st", "nd", "rd", "th"]);
+    cursor.blanks();
+    let year = year(cursor.digits()).ok_or("a year of neither two nor four digits")?;
+    Ok((Some(year), Some(month), day))
+}
+
+/// Ukrainian, Russian and Polish put a word for "year" behind it, in full or abbreviated.
+fn year_word(cursor: &mut Cursor<'_>) {
+    let before = cursor.rest;
+    cursor.take(char::is_whitespace);
+    let blank = cursor.rest;
+    cursor.skip_word(&["року", "года", "roku", "р", "г", "r"]);
+    if cursor.rest.len() == blank.len() {
+        cursor.rest = before;
+    }
 }
 
 fn named_month(cursor: &mut Cursor<'_>, months: Months<'_>, day: i8) -> Result<Day, String> {
@@ -164,14 +243,7 @@ fn named_month(cursor: &mut Cursor<'_>, months: Months<'_>, day: i8) -> Result<D
         return Ok((None, Some(month), day));
     }
     let year = year(digits).ok_or("a year of neither two nor four digits")?;
-    // Ukrainian and Russian put an abbreviated `year` behind it.
-    cursor.take(|c| c.is_whitespace());
-    for word in ["року", "года", "р.", "г."] {
-        if let Some(rest) = cursor.rest.strip_prefix(word) {
-            cursor.rest = rest;
-            break;
-        }
-    }
+    year_word(cursor);
     Ok((Some(year), Some(month), day))
 }
 
@@ -194,6 +266,9 @@ fn nanoseconds(digits: &str) -> Result<i32, String> {
 
 /// What stands behind the time: an offset, or nothing.
 fn place(cursor: &mut Cursor<'_>) -> Result<Place, String> {
+    if let Some(zone) = Zone::named(cursor.rest.trim_matches(['(', ')'])) {
+        return Ok(Place::Named(zone));
+    }
     let word = cursor.take(char::is_alphabetic).to_lowercase();
     match word.as_str() {
         "" => {}

@@ -17,6 +17,11 @@ static GAP: Rule = Rule::new(
     "a wall time that the change to summer time leaves out does not exist",
     "domain.md 3.1",
 );
+static ABBREVIATION: Rule = Rule::new(
+    "time.zone_abbreviation",
+    "an abbreviation that tells summer from winter holds at the time that it stands with",
+    "domain.md 3.1",
+);
 static FOLD: Rule = Rule::new(
     "time.wall_ambiguous",
     "a wall time that the change to winter time repeats needs its offset",
@@ -30,6 +35,56 @@ pub(super) enum Place {
     Offset(Offset),
     /// On a wall in a zone that the text does not name.
     Wall,
+    /// On a wall in a zone that the text names.
+    Named(&'static Zone),
+}
+
+/// A zone as prose names it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Zone {
+    /// Small letters, no points.
+    name: &'static str,
+    /// Its name in the IANA database.
+    pub(super) iana: &'static str,
+    /// Where the name tells summer from winter: hours from UTC.
+    hours: Option<i8>,
+}
+
+impl Zone {
+    /// The zone of a name in any case. `EET` and "Eastern European Time" are Kyiv's wall clock, as
+    /// OSCE reports write it all the year round; the other abbreviations are what they say.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        const fn zone(name: &'static str, iana: &'static str, hours: Option<i8>) -> Zone {
+            Zone { name, iana, hours }
+        }
+        static ZONES: [Zone; 19] = [
+            zone("eet", "Europe/Kyiv", None),
+            zone("eastern european time", "Europe/Kyiv", None),
+            zone("kyiv time", "Europe/Kyiv", None),
+            zone("kyiv", "Europe/Kyiv", None),
+            zone("за київським часом", "Europe/Kyiv", None),
+            zone("за києвом", "Europe/Kyiv", None),
+            zone("по киевскому времени", "Europe/Kyiv", None),
+            zone("heure de kyiv", "Europe/Kyiv", None),
+            zone("kiewer zeit", "Europe/Kyiv", None),
+            zone("eest", "Europe/Kyiv", Some(3)),
+            zone("moscow time", "Europe/Moscow", None),
+            zone("msk", "Europe/Moscow", Some(3)),
+            zone("мск", "Europe/Moscow", Some(3)),
+            zone("по московскому времени", "Europe/Moscow", None),
+            zone("cet", "Europe/Paris", Some(1)),
+            zone("cest", "Europe/Paris", Some(2)),
+            zone("mez", "Europe/Berlin", Some(1)),
+            zone("mesz", "Europe/Berlin", Some(2)),
+            zone("bst", "Europe/London", Some(1)),
+        ];
+        let name = name.trim().trim_end_matches('.').to_lowercase();
+        ZONES.iter().find(|zone| zone.name == name)
+    }
+
+    fn offset(&self) -> Option<Offset> {
+        Offset::from_hours(self.hours?).ok()
+    }
 }
 
 /// A date and time as written.
@@ -79,9 +134,27 @@ impl Written {
             .map_err(|_| impossible())?;
         let wall = date.to_datetime(time);
         let ambiguous = zone.to_ambiguous_timestamp(wall);
+        let said = match self.place {
+            Place::Named(zone) => zone.offset(),
+            Place::Offset(_) | Place::Wall => None,
+        };
         match ambiguous.offset() {
-            AmbiguousOffset::Unambiguous { offset } => {
+            AmbiguousOffset::Unambiguous { offset } if said.is_none_or(|said| said == offset) => {
                 offset.to_timestamp(wall).map_err(|_| impossible())
+            }
+            AmbiguousOffset::Unambiguous { offset } => Err(Fault::new(
+                &ABBREVIATION,
+                format!(
+                    "{} names another offset than UTC{offset}, which holds then",
+                    quoted(text)
+                ),
+                format!("`{wall}{offset}`, or the offset that was meant"),
+            )),
+            AmbiguousOffset::Fold { before, after }
+                if said.is_some_and(|said| said == before || said == after) =>
+            {
+                let said = said.ok_or_else(impossible)?;
+                said.to_timestamp(wall).map_err(|_| impossible())
             }
             AmbiguousOffset::Gap { before, after } => Err(Fault::new(
                 &GAP,

@@ -44,28 +44,72 @@ pub(super) enum Word {
     Longitude,
 }
 
+/// Longer words by their beginning, whatever their ending, before the short ones in full.
+const STEMS: &[(&str, Word)] = &[
+    ("north", Word::North),
+    ("northern", Word::North),
+    ("nord", Word::North),
+    ("nörd", Word::North),
+    ("norte", Word::North),
+    ("noord", Word::North),
+    ("northing", Word::North),
+    ("північ", Word::North),
+    ("север", Word::North),
+    ("północ", Word::North),
+    ("south", Word::South),
+    ("sud", Word::South),
+    ("süd", Word::South),
+    ("zuid", Word::South),
+    ("півден", Word::South),
+    ("южн", Word::South),
+    ("połud", Word::South),
+    ("east", Word::East),
+    ("est", Word::East),
+    ("este", Word::East),
+    ("ost", Word::East),
+    ("öst", Word::East),
+    ("oost", Word::East),
+    ("східн", Word::East),
+    ("восточ", Word::East),
+    ("wsch", Word::East),
+    ("west", Word::West),
+    ("vest", Word::West),
+    ("ouest", Word::West),
+    ("oeste", Word::West),
+    ("ovest", Word::West),
+    ("західн", Word::West),
+    ("западн", Word::West),
+    ("zach", Word::West),
+    ("latit", Word::Latitude),
+    ("breite", Word::Latitude),
+    ("szer", Word::Latitude),
+    ("широт", Word::Latitude),
+    ("longit", Word::Longitude),
+    ("länge", Word::Longitude),
+    ("dług", Word::Longitude),
+    ("довгот", Word::Longitude),
+    ("долгот", Word::Longitude),
+];
+
 impl Word {
+    /// Reads a word in small letters without points.
     fn parse(word: &str) -> Option<Self> {
         Some(match word {
-            "n" | "north" | "nord" | "с" | "сш" | "пн" | "пнш" | "півнш" => {
+            "n" | "с" | "сш" | "пн" | "пнш" | "півн" | "півнш" | "płn" | "pn" | "nb" => {
                 Self::North
             }
-            "s" | "south" | "sud" | "süd" | "ю" | "юш" | "пд" | "пдш" | "півдш" => {
+            "s" | "ю" | "юш" | "пд" | "пдш" | "півдш" | "płd" | "pd" | "zb" | "sur" => {
                 Self::South
             }
-            "e" | "east" | "est" | "в" | "вд" | "сх" | "схд" => Self::East,
-            "w" | "west" | "з" | "зд" | "зх" | "зхд" => Self::West,
-            "o" | "ouest" | "ost" => match word {
-                "ouest" => Self::West,
-                "ost" => Self::East,
-                _ => Self::LetterO,
-            },
-            "lat" | "latitude" | "szer" | "szergeogr" | "ш" | "широта" | "breite" => {
-                Self::Latitude
+            "e" | "в" | "вд" | "сх" | "схд" | "ö" | "ol" => Self::East,
+            "w" | "з" | "зд" | "зх" | "зхд" | "wl" => Self::West,
+            "o" => Self::LetterO,
+            "lat" | "br" | "szergeogr" | "ш" => Self::Latitude,
+            "lon" | "long" | "lng" | "l" | "dł" | "dłgeogr" | "д" => Self::Longitude,
+            _ => {
+                let stem = STEMS.iter().find(|(stem, _)| word.starts_with(stem));
+                return stem.map(|(_, word)| *word);
             }
-            "lon" | "long" | "lng" | "longitude" | "dł" | "dłgeogr" | "д" | "довгота"
-            | "долгота" | "länge" => Self::Longitude,
-            _ => return None,
         })
     }
 }
@@ -184,6 +228,8 @@ fn word(text: &str) -> Result<(Token<'static>, usize), String> {
         "d" | "deg" => Token::DegreeMark,
         "min" => Token::MinuteMark,
         "sec" => Token::SecondMark,
+        "de" | "geogr" | "geograficznej" | "geographischer" => Token::Blank,
+        "and" | "et" | "und" | "i" | "oraz" | "та" | "і" | "и" => Token::Separator,
         _ => Token::Word(Word::parse(&plain).ok_or_else(|| format!("`{plain}` is no hemisphere"))?),
     };
     Ok((token, end))
