@@ -118,6 +118,23 @@ impl Quota {
             .max(lock(&self.system).wait(now))
     }
 
+    /// How many reports may be taken at once, `most` or fewer; at least one, which is the
+    /// message of debt.
+    #[must_use]
+    pub fn room(&self, most: usize, now: Duration) -> usize {
+        let room = |rates: &Mutex<Rates>| lock(rates).reports.level(now);
+        let levels = [room(&self.nation), room(&self.system)];
+        let level = levels.into_iter().flatten().fold(f64::INFINITY, f64::min);
+        let room = level.min(as_f64(most as u64)).max(1.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it lies between 1 and `most`"
+        )]
+        let whole = room as usize;
+        whole
+    }
+
     /// Charges what was taken.
     pub fn charge(&self, reports: usize, bytes: usize, now: Duration) {
         lock(&self.nation).charge(reports, bytes, now);
@@ -246,6 +263,23 @@ mod tests {
             "{later:?}"
         );
         assert!(quota.admit(100, later + Duration::from_millis(1)).is_ok());
+    }
+
+    #[test]
+    fn what_may_be_taken_at_once_is_what_is_there() {
+        let quota = quota();
+        assert_eq!(quota.room(512, Duration::ZERO), 60);
+        assert_eq!(quota.room(5, Duration::ZERO), 5);
+        quota.charge(59, 0, Duration::ZERO);
+        assert_eq!(quota.room(512, Duration::ZERO), 1);
+        quota.charge(100, 0, Duration::ZERO);
+        assert_eq!(quota.room(512, Duration::ZERO), 1, "the message of debt");
+        let unlimited = Rates::new(0, 0);
+        let unlimited = Arc::new(Mutex::new(unlimited));
+        let mut limits = limits();
+        limits.system_reports_per_s = 0;
+        let quota = Quota::new(unlimited, &limits);
+        assert_eq!(quota.room(512, Duration::ZERO), 512);
     }
 
     #[test]

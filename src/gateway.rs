@@ -135,6 +135,10 @@ impl Gateway {
         );
         let feed = Arc::clone(&doors.feed);
         let tasks = vec![
+            tokio::spawn({
+                let journal = journal.clone();
+                async move { journal.deliver().await }
+            }),
             tokio::spawn(watch::journal(
                 journal.clone(),
                 health.clone(),

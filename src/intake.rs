@@ -255,19 +255,18 @@ impl Intake {
         for one in judged {
             let outcome = match one {
                 Judged::Sent(sent) => {
+                    let mut refuse = |violations: Violations| {
+                        refusals.push(sent.refuse(&sender, received_at, violations.clone()));
+                        Verdict::Rejected(violations)
+                    };
                     let verdict = match appended.next().ok_or(AppendError::Closed)? {
                         Appended::Stored(receipt) => Verdict::Accepted(receipt),
                         Appended::Superseded(receipt) => Verdict::Superseded(receipt),
                         Appended::Duplicate(receipt) => Verdict::Duplicate(receipt),
-                        Appended::TooManyRevisions => {
-                            let violations = too_many_revisions();
-                            refusals.push(sent.refuse(&sender, received_at, violations.clone()));
-                            Verdict::Rejected(violations)
-                        }
-                        Appended::Conflict(receipt) => {
-                            let violations = conflict(receipt);
-                            refusals.push(sent.refuse(&sender, received_at, violations.clone()));
-                            Verdict::Rejected(violations)
+                        Appended::TooManyRevisions => refuse(too_many_revisions()),
+                        Appended::Conflict(receipt) => refuse(conflict(receipt)),
+                        Appended::TooLarge { bytes, bytes_max } => {
+                            refuse(too_large(bytes, bytes_max))
                         }
                     };
                     Outcome {
@@ -321,29 +320,46 @@ impl Intake {
 }
 
 /// A reason that only the journal can find.
-fn too_many_revisions() -> Violations {
+fn only_the_journal_knows(
+    field: &'static str,
+    rule: &'static str,
+    message: String,
+    expected: &'static str,
+) -> Violations {
     let mut violations = Violations::default();
     violations.push(Violation {
-        field: "revision".into(),
-        rule: "identity.revisions_max",
-        message: "this report has as many revisions as one report may have".into(),
-        expected: "a new report id that names this one in `supersedes`".into(),
+        field: field.into(),
+        rule,
+        message: message.into(),
+        expected: expected.into(),
     });
     violations
 }
 
-/// A reason that only the journal can find.
+fn too_many_revisions() -> Violations {
+    only_the_journal_knows(
+        "revision",
+        "identity.revisions_max",
+        "this report has as many revisions as one report may have".to_owned(),
+        "a new report id that names this one in `supersedes`",
+    )
+}
+
+fn too_large(bytes: usize, bytes_max: usize) -> Violations {
+    only_the_journal_knows(
+        "",
+        "report.storage_bytes_max",
+        format!("the report and its record need {bytes} bytes; {bytes_max} are possible"),
+        "a smaller report, or several",
+    )
+}
+
 fn conflict(first: Receipt) -> Violations {
-    let mut violations = Violations::default();
-    violations.push(Violation {
-        field: "report_id".into(),
-        rule: "identity.conflict",
-        message: format!(
-            "this report id and revision stand at position {} with other bytes",
-            first.position()
-        )
-        .into(),
-        expected: "the same bytes for a retry, or a higher revision for a change".into(),
-    });
-    violations
+    let position = first.position();
+    only_the_journal_knows(
+        "report_id",
+        "identity.conflict",
+        format!("this report id and revision stand at position {position} with other bytes"),
+        "the same bytes for a retry, or a higher revision for a change",
+    )
 }

@@ -20,6 +20,7 @@ pub mod quarantine;
 mod queue;
 mod recent;
 mod recovery;
+mod repeats;
 mod segment;
 mod settings;
 mod spare;
@@ -125,6 +126,13 @@ pub enum Appended {
     Conflict(Receipt),
     /// Not stored: the key has as many revisions as it may.
     TooManyRevisions,
+    /// Not stored: it needs more than a batch may hold.
+    TooLarge {
+        /// What it needs, bytes.
+        bytes: usize,
+        /// The limit, bytes.
+        bytes_max: usize,
+    },
 }
 
 /// Whether entries can be stored.
@@ -224,7 +232,7 @@ impl Journal {
     /// durable only when [`Pending::durable`] says so.
     ///
     /// # Errors
-    /// The queue stays full, an entry is too large, or nothing is stored any more.
+    /// The queue stays full, or nothing is stored any more.
     pub async fn enqueue(&self, entries: Vec<Entry>) -> Result<Pending, AppendError> {
         self.inner.queue.push(entries).await
     }
@@ -235,6 +243,12 @@ impl Journal {
     /// As [`Self::enqueue`] and [`Pending::durable`].
     pub async fn append(&self, entries: Vec<Entry>) -> Result<Vec<Appended>, AppendError> {
         self.enqueue(entries).await?.durable().await
+    }
+
+    /// Wakes those who wait for answers, until the journal is closed. Whoever opens a journal
+    /// in a runtime does well to run this there: it is what makes many small requests cheap.
+    pub async fn deliver(&self) {
+        self.inner.queue.deliver().await;
     }
 
     /// The first position that can be read.

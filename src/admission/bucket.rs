@@ -47,6 +47,14 @@ impl Bucket {
             .map_or(WAIT_MAX, |w| w.min(WAIT_MAX))
     }
 
+    /// How many tokens are there; `None`: no limit.
+    pub fn level(&mut self, now: Duration) -> Option<f64> {
+        (self.rate_per_s > 0.0).then(|| {
+            self.refill(now);
+            self.level
+        })
+    }
+
     /// Takes tokens, into debt if need be.
     pub fn charge(&mut self, tokens: f64, now: Duration) {
         if self.rate_per_s > 0.0 {

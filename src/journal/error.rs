@@ -1,5 +1,6 @@
 //! What can go wrong with a journal, by operation.
 
+use super::Position;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -80,14 +81,9 @@ pub enum AppendError {
         /// When it is worth trying again.
         retry_after: Duration,
     },
-    /// An entry cannot be stored at all.
-    #[error("an entry has {bytes} bytes; at most {bytes_max} are possible")]
-    TooLarge {
-        /// Its size.
-        bytes: usize,
-        /// The limit.
-        bytes_max: usize,
-    },
+    /// It was stored before, and its batch cannot be read now. Nothing else is concerned.
+    #[error("the entry stands at position {0}, which cannot be read")]
+    Unreadable(Position),
     /// A write or a sync failed; the process must end, and recovery decides what is stored.
     #[error("the journal is stopped: {0}")]
     Poisoned(String),

@@ -149,21 +149,22 @@ impl Log {
         Ok(gathered.entries)
     }
 
+    /// The batch that holds a durable position, if it is in memory.
+    pub(super) fn recent_frame(&self, position: u64) -> Option<Arc<Frame>> {
+        let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
+        let after = tail
+            .frames
+            .partition_point(|frame| frame.first() <= position);
+        let frame = tail.frames.get(after.checked_sub(1)?)?;
+        (position < frame.next()).then(|| Arc::clone(frame))
+    }
+
     /// The batch that holds a durable position.
     pub(super) fn frame(&self, position: u64) -> Result<Arc<Frame>, ReadError> {
-        let holds = |frame: &&Arc<Frame>| frame.first() <= position && position < frame.next();
-        {
-            let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
-            let after = tail
-                .frames
-                .partition_point(|frame| frame.first() <= position);
-            let found = after
-                .checked_sub(1)
-                .and_then(|index| tail.frames.get(index));
-            if let Some(frame) = found.filter(holds) {
-                return Ok(Arc::clone(frame));
-            }
+        if let Some(frame) = self.recent_frame(position) {
+            return Ok(frame);
         }
+        let holds = |frame: &&Arc<Frame>| frame.first() <= position && position < frame.next();
         if let Some(frame) = lock(&self.read).frames.iter().find(holds) {
             return Ok(Arc::clone(frame));
         }

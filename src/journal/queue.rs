@@ -3,12 +3,12 @@
 //! Invariant: a request that is in the queue is answered, whatever happens; its places are
 //! given back with the answer.
 
-use super::frame::entry_bytes;
+use super::frame::{HEADER_BYTES, entry_bytes};
 use super::{AppendError, Appended, Entry, Health, Settings};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 /// How long an entry waits for a place before its sender is told to come back.
 const PLACE_DEADLINE: Duration = Duration::from_secs(5);
@@ -17,52 +17,49 @@ pub(super) const OVERLOADED_RETRY: Duration = Duration::from_secs(1);
 /// Longest key, bytes.
 const KEY_BYTES_MAX: usize = 512;
 
+/// Batches of answers that may wait to be delivered; more are delivered by the writer itself.
+const DELIVERIES_MAX: usize = 64;
+
 /// What a caller is told: one answer an entry, or why there is none.
-type Answer = Result<Vec<Appended>, AppendError>;
+pub(super) type Answer = Result<Vec<Appended>, AppendError>;
+
+/// An answer on its way to a caller.
+type Addressed = (oneshot::Sender<Answer>, Answer);
 
 /// Entries that are handed over and wait for stable storage.
 #[derive(Debug)]
 pub struct Pending {
-    answer: oneshot::Receiver<Delivered>,
+    parts: Vec<Part>,
+}
+
+/// Entries that share a batch.
+#[derive(Debug)]
+enum Part {
+    Sent(oneshot::Receiver<Answer>),
+    /// One entry that no batch can hold.
+    TooLarge(Appended),
 }
 
 impl Pending {
     /// Waits until the entries are durable; one answer an entry, in order.
     ///
     /// # Errors
-    /// They were not stored, or the journal stopped.
+    /// They were not stored, or the journal stopped. Some of them may be stored.
     pub async fn durable(self) -> Result<Vec<Appended>, AppendError> {
-        self.answer.await.map_err(|_| AppendError::Closed)?.answer
-    }
-}
-
-/// An answer, and those of the same batch that come after it. To wake a caller from the
-/// writer's thread costs a system call, and a batch may have a thousand callers: so the writer
-/// wakes the first, who passes the others their answers from where waking is cheap.
-#[derive(Debug)]
-struct Delivered {
-    answer: Answer,
-    _rest: Rest,
-}
-
-/// Answers that are delivered when this is dropped, wherever and why ever that is: a first
-/// caller that has gone away holds up nobody.
-#[derive(Debug)]
-struct Rest(Vec<(Request, Answer)>);
-
-impl Drop for Rest {
-    fn drop(&mut self) {
-        for (request, answer) in self.0.drain(..) {
-            request.deliver(answer, Self(Vec::new()));
+        let mut appended = Vec::new();
+        for part in self.parts {
+            match part {
+                Part::Sent(answer) => {
+                    let part = answer.await.map_err(|_| AppendError::Closed)??;
+                    match appended.is_empty() {
+                        true => appended = part,
+                        false => appended.extend(part),
+                    }
+                }
+                Part::TooLarge(answer) => appended.push(answer),
+            }
         }
-    }
-}
-
-/// Answers a whole batch, in order.
-pub(super) fn answer_all(answered: impl IntoIterator<Item = (Request, Answer)>) {
-    let mut answered = answered.into_iter();
-    if let Some((first, answer)) = answered.next() {
-        first.deliver(answer, Rest(answered.collect()));
+        Ok(appended)
     }
 }
 
@@ -70,22 +67,32 @@ pub(super) fn answer_all(answered: impl IntoIterator<Item = (Request, Answer)>) 
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) entries: Vec<Entry>,
-    answer: oneshot::Sender<Delivered>,
+    answer: oneshot::Sender<Answer>,
     _places: (OwnedSemaphorePermit, OwnedSemaphorePermit),
 }
 
 impl Request {
     pub(super) fn answer(self, answer: Answer) {
-        self.deliver(answer, Rest(Vec::new()));
+        deliver(vec![(self.answer, answer)]);
     }
+}
 
-    fn deliver(self, answer: Answer, rest: Rest) {
-        let delivered = Delivered {
-            answer,
-            _rest: rest,
-        };
+fn deliver(answers: Vec<Addressed>) {
+    for (caller, answer) in answers {
         // A caller that has gone away submits again, and gets the same receipt.
-        let _gone = self.answer.send(delivered);
+        let _gone = caller.send(answer);
+    }
+}
+
+/// Answers that are delivered in any case, also when nobody delivers them any more.
+struct Courier(mpsc::Receiver<Vec<Addressed>>);
+
+impl Drop for Courier {
+    fn drop(&mut self) {
+        self.0.close();
+        while let Ok(answers) = self.0.try_recv() {
+            deliver(answers);
+        }
     }
 }
 
@@ -106,6 +113,7 @@ pub(super) struct Queue {
     batch_entries_max: usize,
     batch_bytes_max: usize,
     health: watch::Receiver<Health>,
+    courier: Mutex<Option<mpsc::Sender<Vec<Addressed>>>>,
 }
 
 /// What the writer found when it asked.
@@ -130,6 +138,7 @@ impl Queue {
             batch_entries_max: settings.batch_entries_max.min(settings.queue_entries_max),
             batch_bytes_max: settings.batch_bytes_max,
             health,
+            courier: Mutex::default(),
         }
     }
 
@@ -143,25 +152,85 @@ impl Queue {
             .saturating_sub(self.entries.available_permits())
     }
 
-    /// Puts entries in, when there are places for them. More than a batch holds are refused
-    /// by size, not by count: the caller bounds its chunks.
-    pub(super) async fn push(&self, entries: Vec<Entry>) -> Result<Pending, AppendError> {
-        if let Health::Poisoned(reason) = &*self.health.borrow() {
-            return Err(AppendError::Poisoned(reason.clone()));
+    /// Delivers answers until the queue is closed. To wake a caller from the writer's thread
+    /// costs a system call, and a batch may have a thousand callers: so the writer wakes this
+    /// task, which wakes them from inside the runtime. Without it the writer does it itself.
+    pub(super) async fn deliver(&self) {
+        let (sender, receiver) = mpsc::channel(DELIVERIES_MAX);
+        *self.courier() = Some(sender);
+        let mut courier = Courier(receiver);
+        while let Some(answers) = courier.0.recv().await {
+            deliver(answers);
         }
-        let mut bytes = super::frame::HEADER_BYTES;
-        for entry in &entries {
-            bytes += entry_bytes(entry);
-            if entry.key.len() > KEY_BYTES_MAX {
-                let (bytes, bytes_max) = (entry.key.len(), KEY_BYTES_MAX);
-                return Err(AppendError::TooLarge { bytes, bytes_max });
+    }
+
+    fn courier(&self) -> MutexGuard<'_, Option<mpsc::Sender<Vec<Addressed>>>> {
+        self.courier.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers requests. Their places are free from here on, whoever reads the answers when.
+    pub(super) fn answer_all(&self, answered: impl Iterator<Item = (Request, Answer)>) {
+        let answers: Vec<_> = answered
+            .map(|(request, answer)| (request.answer, answer))
+            .collect();
+        let left = match &*self.courier() {
+            Some(courier) if answers.len() > 1 => courier.try_send(answers).err().map(|left| {
+                let (mpsc::error::TrySendError::Full(left)
+                | mpsc::error::TrySendError::Closed(left)) = left;
+                left
+            }),
+            _ => Some(answers),
+        };
+        if let Some(left) = left {
+            deliver(left);
+        }
+    }
+
+    /// Puts entries in, when there are places for them.
+    pub(super) async fn push(&self, entries: Vec<Entry>) -> Result<Pending, AppendError> {
+        let mut parts = Vec::with_capacity(1);
+        for (bytes, part) in self.split(entries) {
+            let too_large = bytes > self.batch_bytes_max
+                || part.iter().any(|entry| entry.key.len() > KEY_BYTES_MAX);
+            parts.push(match too_large {
+                true => Part::TooLarge(Appended::TooLarge {
+                    bytes,
+                    bytes_max: self.batch_bytes_max,
+                }),
+                false => Part::Sent(self.push_part(part, bytes).await?),
+            });
+        }
+        Ok(Pending { parts })
+    }
+
+    /// Entries in runs that fit into a batch, with the size of such a batch; one that fits
+    /// into none stands alone.
+    fn split(&self, entries: Vec<Entry>) -> Vec<(usize, Vec<Entry>)> {
+        let mut runs: Vec<(usize, Vec<Entry>)> = Vec::with_capacity(1);
+        for entry in entries {
+            let size = entry_bytes(&entry);
+            match runs.last_mut() {
+                Some((bytes, run))
+                    if *bytes + size <= self.batch_bytes_max
+                        && run.len() < self.batch_entries_max
+                        && entry.key.len() <= KEY_BYTES_MAX =>
+                {
+                    *bytes += size;
+                    run.push(entry);
+                }
+                _ => runs.push((HEADER_BYTES + size, vec![entry])),
             }
         }
-        if bytes > self.batch_bytes_max || entries.len() > self.batch_entries_max {
-            return Err(AppendError::TooLarge {
-                bytes,
-                bytes_max: self.batch_bytes_max,
-            });
+        runs
+    }
+
+    async fn push_part(
+        &self,
+        entries: Vec<Entry>,
+        bytes: usize,
+    ) -> Result<oneshot::Receiver<Answer>, AppendError> {
+        if let Health::Poisoned(reason) = &*self.health.borrow() {
+            return Err(AppendError::Poisoned(reason.clone()));
         }
         let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let size = u32::try_from(bytes).unwrap_or(u32::MAX);
@@ -189,7 +258,7 @@ impl Queue {
             });
         }
         self.arrived.notify_one();
-        Ok(Pending { answer })
+        Ok(answer)
     }
 
     /// Takes what waits, as much as one batch holds; waits for it at most so long. Under load,
@@ -206,7 +275,7 @@ impl Queue {
                 .wait_timeout_while(state, patience, |s| s.requests.is_empty() && !s.closing);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let (mut count, mut bytes) = (0, super::frame::HEADER_BYTES);
+        let (mut count, mut bytes) = (0, HEADER_BYTES);
         let mut requests = Vec::new();
         while let Some(next) = state.requests.front() {
             count += next.entries.len();
@@ -228,6 +297,7 @@ impl Queue {
     pub(super) fn close(&self) {
         self.state().closing = true;
         self.arrived.notify_all();
+        *self.courier() = None;
     }
 
     /// Answers everything that waits with an error, now and from now on.

@@ -64,6 +64,15 @@ impl Spare {
         if let Some(ready) = self.ready.take() {
             return Ok(ready);
         }
+        let was_asked = self.asked;
+        match self.make() {
+            // It failed at some time since it was ordered; what counts is whether it fails now.
+            Err(_) if was_asked => self.make(),
+            made => made,
+        }
+    }
+
+    fn make(&mut self) -> Made {
         self.order();
         self.asked = false;
         self.made

@@ -7,16 +7,17 @@
 use super::appender::{Appender, Failure};
 use super::disk::{Disk, PAGE_BYTES};
 use super::error::io_error;
-use super::frame::{Frame, HEADER_BYTES, entry_bytes, put_entry};
+use super::frame::{HEADER_BYTES, entry_bytes, put_entry};
 use super::index::Index;
 use super::indexer::{Indexer, Start, replay};
 use super::layout::{length, size, wide};
 use super::log::Log;
-use super::queue::{OVERLOADED_RETRY, Queue, Request, Taken, answer_all};
+use super::queue::{OVERLOADED_RETRY, Queue, Request, Taken};
 use super::recent::{Generation, Keys, Known, Unknown};
 use super::recovery::recover;
+use super::repeats::{Decision, Repeats, receipts};
 use super::spare::Spare;
-use super::{AppendError, Appended, Entry, Health, OpenError, Position, Receipt, Settings};
+use super::{AppendError, Entry, Health, OpenError, Position, Settings};
 use crate::clock::Clock;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -55,6 +56,7 @@ struct Writer {
     health: watch::Sender<Health>,
     appender: Appender,
     keys: Keys,
+    repeats: Repeats,
     free_seen: Option<(Duration, bool)>,
     /// The last batch had many entries, so the next one may, too.
     under_load: bool,
@@ -84,6 +86,8 @@ pub(super) fn start(parts: Parts) -> Result<(Arc<Log>, JoinHandle<()>), OpenErro
     spare.order();
     parts.durable.send_replace(Position(recovered.last));
     let thread = io_error("start a thread for", &folder);
+    let repeats = Repeats::start(Arc::clone(&log)).map_err(thread)?;
+    let thread = io_error("start a thread for", &folder);
     let appender = Appender {
         disk: parts.disk,
         clock: parts.clock,
@@ -102,6 +106,7 @@ pub(super) fn start(parts: Parts) -> Result<(Arc<Log>, JoinHandle<()>), OpenErro
         health: parts.health,
         appender,
         keys,
+        repeats,
         free_seen: None,
         under_load: false,
     };
@@ -167,16 +172,6 @@ fn open_keys(
         GENERATION_ENTRIES,
         GENERATION_BYTES,
     ))
-}
-
-/// What was decided of an entry.
-enum Decision {
-    /// It is in this batch, at this position.
-    New { position: u64, superseded: bool },
-    /// It was stored before, or stands earlier in this batch.
-    Present { position: u64 },
-    /// Its key has too many revisions.
-    TooManyRevisions,
 }
 
 /// A batch while it is put together.
@@ -291,10 +286,15 @@ impl Writer {
             }
         }
         // Everything that is decided is durable from here on: receipts may exist.
-        answer_all(requests.into_iter().map(|(request, decisions)| {
-            let answers = self.receipts(&request.entries, &decisions);
-            (request, answers)
-        }));
+        let mut answered = Vec::with_capacity(requests.len());
+        for (request, decisions) in requests {
+            let in_memory = |position| Ok(self.appender.log.recent_frame(position));
+            match receipts(&request.entries, &decisions, in_memory) {
+                Some(answer) => answered.push((request, answer)),
+                None => self.repeats.look_up(request, decisions),
+            }
+        }
+        self.queue.answer_all(answered.into_iter());
         fail::fail_point!("journal::after_index");
         // A stall shows as a full disk before the next batch.
         let _stalled = self.keys.committed(self.appender.next.saturating_sub(1));
@@ -382,53 +382,5 @@ impl Writer {
                 self.keys.forget(&entry.key, entry.revision);
             }
         }
-    }
-
-    /// Answers from the log alone, so that a first answer and a repeated one are the same.
-    fn receipts(
-        &self,
-        entries: &[Entry],
-        decisions: &[Decision],
-    ) -> Result<Vec<Appended>, AppendError> {
-        let mut held: Option<Arc<Frame>> = None;
-        let answer = |(entry, decision): (&Entry, &Decision)| {
-            let position = match decision {
-                Decision::New { position, .. } | Decision::Present { position } => *position,
-                Decision::TooManyRevisions => return Ok(Appended::TooManyRevisions),
-            };
-            let unreadable = |error: &dyn std::fmt::Display| {
-                tracing::error!(position, %error, "a stored entry cannot be read");
-                AppendError::Poisoned(error.to_string())
-            };
-            let frame = match held.take().filter(|frame| frame.raw(position).is_some()) {
-                Some(frame) => frame,
-                None => self
-                    .appender
-                    .log
-                    .frame(position)
-                    .map_err(|error| unreadable(&error))?,
-            };
-            let frame = held.insert(frame);
-            let raw = frame
-                .raw(position)
-                .ok_or_else(|| unreadable(&"it is not in its batch"))?;
-            let receipt = Receipt {
-                position: Position(position),
-                previous: raw.previous.map(Position),
-                digest: raw.digest,
-                stamp_ns: raw.stamp_ns,
-            };
-            Ok(match decision {
-                Decision::New {
-                    superseded: false, ..
-                } => Appended::Stored(receipt),
-                Decision::New {
-                    superseded: true, ..
-                } => Appended::Superseded(receipt),
-                _ if raw.digest == entry.digest => Appended::Duplicate(receipt),
-                _ => Appended::Conflict(receipt),
-            })
-        };
-        entries.iter().zip(decisions).map(answer).collect()
     }
 }

@@ -177,10 +177,10 @@ fn append(error: &AppendError) -> Status {
             "the gateway has too little free disk to promise durability; submit again later",
             *retry_after,
         ),
-        AppendError::TooLarge { bytes, bytes_max } => plain(
-            Code::InvalidArgument,
-            "REPORT_TOO_LARGE",
-            format!("the report needs {bytes} bytes of storage; at most {bytes_max} are allowed"),
+        AppendError::Unreadable(position) => plain(
+            Code::DataLoss,
+            "JOURNAL_UNREADABLE",
+            format!("a report was stored before, at position {position}, which cannot be read"),
         ),
         AppendError::Poisoned(_) => retry(
             Code::Unavailable,

@@ -202,7 +202,9 @@ async fn take(
         let Some(first) = first.map_err(broken)? else {
             return Ok(());
         };
-        let (payloads, bytes, end) = chunk(doors, first, &mut reports).await;
+        let most = doors.settings.chunk_reports_max;
+        let most = quota.room(most, doors.clock.monotonic());
+        let (payloads, bytes, end) = chunk(doors, first, most, &mut reports).await;
         quota.charge(payloads.len(), bytes, doors.clock.monotonic());
         let permit = quota
             .places(payloads.len())
@@ -238,18 +240,18 @@ enum End {
     Broken(Status),
 }
 
-/// Collects what is there already, up to the size of a chunk.
+/// Collects what is there already, up to the size of a chunk or to what quota allows at once.
 async fn chunk(
     doors: &Doors,
     first: SubmitStreamRequest,
+    most: usize,
     reports: &mut Streaming<SubmitStreamRequest>,
 ) -> (Vec<Payload>, usize, End) {
     let first = payload(first);
     let mut bytes = first.len();
     let mut payloads = Vec::with_capacity(64);
     payloads.push(first);
-    let settings = &doors.settings;
-    while payloads.len() < settings.chunk_reports_max && bytes < settings.chunk_bytes_max {
+    while payloads.len() < most && bytes < doors.settings.chunk_bytes_max {
         let ready = std::future::poll_fn(|context| {
             Poll::Ready(match Pin::new(&mut *reports).poll_next(context) {
                 Poll::Ready(message) => Some(message),
@@ -293,12 +295,11 @@ async fn settle(
             Ok(outcomes) => {
                 let outcomes = acknowledge(caller, ordinal, outcomes);
                 drop(permit);
-                if answers
-                    .send(Ok(SubmitStreamResponse { outcomes }))
-                    .await
-                    .is_err()
-                {
-                    return false;
+                for outcomes in outcome::pages(outcomes) {
+                    let answer = Ok(SubmitStreamResponse { outcomes });
+                    if answers.send(answer).await.is_err() {
+                        return false;
+                    }
                 }
             }
             Err(error) => {

@@ -4,6 +4,10 @@
 use super::proto::{self, Disposition};
 use crate::journal::Receipt;
 use crate::normalise::{Violation, Violations};
+use prost::Message as _;
+
+/// Refusals of an answer take about this much, bytes; the rest of it far less.
+const ANSWER_BYTES_USUAL: usize = 1024 * 1024;
 
 /// The report that an outcome is about.
 #[derive(Clone, Debug)]
@@ -91,4 +95,27 @@ pub fn violation(violation: &Violation) -> proto::Violation {
         message: violation.message.to_string(),
         expected: violation.expected.to_string(),
     }
+}
+
+/// Outcomes in answers that every client can take: gRPC libraries refuse messages of more than
+/// 4 MiB, and a hundred reasons for each of hundreds of reports are more than that.
+#[must_use]
+pub fn pages(outcomes: Vec<proto::Outcome>) -> Vec<Vec<proto::Outcome>> {
+    let mut pages = Vec::with_capacity(1);
+    let (mut page, mut bytes) = (Vec::with_capacity(outcomes.len()), 0);
+    for outcome in outcomes {
+        // Only refusals can be large.
+        if !outcome.violations.is_empty() {
+            bytes += outcome.encoded_len();
+        }
+        page.push(outcome);
+        if bytes > ANSWER_BYTES_USUAL {
+            pages.push(std::mem::take(&mut page));
+            bytes = 0;
+        }
+    }
+    if !page.is_empty() {
+        pages.push(page);
+    }
+    pages
 }
