@@ -90,6 +90,19 @@ impl Anchor {
         })
     }
 
+    /// Whether an authority's key signed its certificate.
+    pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
+        let Ok((_, parsed)) = X509Certificate::from_der(&self.der) else {
+            return false;
+        };
+        parsed.issuer().as_raw() == issuer.subject
+            && issuer.key.signed(
+                parsed.signature_algorithm.algorithm.as_bytes(),
+                parsed.tbs_certificate.as_ref(),
+                &parsed.signature_value.data,
+            )
+    }
+
     pub(super) fn is_live(&self, now: Timestamp) -> bool {
         self.not_before <= now && now <= self.not_after
     }

@@ -273,8 +273,7 @@ pub(super) fn sub_lists(
             public_key: issuer.public_key().subject_public_key.data.to_vec(),
         };
         let mut own: Vec<_> = nation
-            .sub_lists
-            .iter()
+            .lists_below()
             .filter(|l| l.issuer == issuer.subject().as_raw() && l.is_proven_by(&key))
             .cloned()
             .collect();
