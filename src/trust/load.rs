@@ -4,6 +4,7 @@ use super::anchor::Anchor;
 use super::error::{Severity, TrustProblem};
 use super::floors::Floors;
 use super::pem;
+use super::profile::Profile;
 use super::revocation::{self, RevocationList};
 use super::snapshot::NationAnchors;
 use super::source::{FILE_BYTES_MAX, Material, NationMaterial, Standing};
@@ -101,8 +102,9 @@ impl Loading<'_> {
     /// Takes an anchor in. A bundle may hold old and new authorities together, so what is said
     /// of one of them elsewhere, withdrawn before retiring, counts more than the bundle.
     fn place(&mut self, anchor: Anchor, anchors: &mut Vec<Anchor>) {
-        if let (Some(weak), true) = (&anchor.weak_key, anchor.standing != Standing::Withdrawn) {
-            self.fail(&anchor.source_name, weak.clone());
+        let is_withdrawn = anchor.standing == Standing::Withdrawn;
+        if let (Err(weak), false) = (anchor.check_key(Profile::Default), is_withdrawn) {
+            self.fail(&anchor.source_name, weak.to_string());
             return;
         }
         let twin = anchors
@@ -224,9 +226,9 @@ impl Loading<'_> {
         let mut parsed = Vec::new();
         for (name, der) in waiting {
             match Anchor::parse(name, &der) {
-                Ok(authority) => match &authority.weak_key {
-                    Some(weak) => self.fail(name, weak.clone()),
-                    None => parsed.push(authority),
+                Ok(authority) => match authority.check_key(Profile::Default) {
+                    Err(weak) => self.fail(name, weak.to_string()),
+                    Ok(()) => parsed.push(authority),
                 },
                 Err(reason) => self.fail(name, reason),
             }
