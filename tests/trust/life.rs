@@ -235,7 +235,7 @@ fn an_import_is_checked_for_every_fault_of_an_authority() {
         may_sign_certificates: false,
         ..AuthoritySpec::new("GBR", now(), 30)
     };
-    let unable = entente::pki::Authority::root(&unable).unwrap();
+    let unable = Authority::root(&unable).unwrap();
     let found = problems(&[material("GBR", &[unable.certificate_pem()], &[])]);
     assert!(
         found[0].reason.contains("key usage must allow signing"),
