@@ -8,6 +8,7 @@
 mod accept;
 mod connections;
 mod farewell;
+mod gate;
 mod io;
 mod peer;
 mod source;
@@ -21,6 +22,7 @@ use crate::identity::registry::Registry;
 use crate::trust::{Profile, TrustState};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -131,8 +133,15 @@ impl Listener {
             registry,
             clock,
             ready,
+            gate: gate::Gate::new(handshakes_at_a_time()),
         };
         tokio::spawn(accept::run(self.tcp, door, draining));
         receiver
     }
+}
+
+/// Half of the cores may work on handshakes; the other half is for those who are in.
+fn handshakes_at_a_time() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (cores / 2).max(1)
 }

@@ -24,6 +24,7 @@ const GRACE_MAX: Duration = Duration::from_secs(7 * 86_400);
 const ANCHORS: &str = "PEM files of the nation's authorities";
 const PUBLISHED: &str = "PEM files of authorities to come";
 const WITHDRAWN: &str = "PEM files of authorities that are gone";
+const INTERMEDIATES: &str = "PEM files of authorities below the anchors";
 const LISTS: &str = "PEM or DER files of their revocation lists, or folders of them";
 
 /// The rights that there are.
@@ -147,9 +148,11 @@ fn sources(
     let anchors = paths(&mut trust, "anchors", ANCHORS, look, retiring.is_empty());
     let published = paths(&mut trust, "published", PUBLISHED, look, false);
     let withdrawn = paths(&mut trust, "withdrawn", WITHDRAWN, look, false);
+    let intermediates = paths(&mut trust, "intermediates", INTERMEDIATES, look, false);
     let revocation_lists = paths(&mut trust, "revocation_lists", LISTS, look, true);
     let terms = Terms {
         anchors: standings(published, retiring, withdrawn),
+        intermediates,
         blocked: blocked(&mut trust),
         overdue_grace: grace(&mut trust),
     };

@@ -4,6 +4,7 @@
 use super::Settings;
 use super::connections::{CapReached, Caps, Connections};
 use super::farewell::{ENHANCE_YOUR_CALM, INADEQUATE_SECURITY, farewell};
+use super::gate::Gate;
 use super::io::GatewayIo;
 use super::source::{SourcePermit, Sources};
 use crate::clock::Clock;
@@ -33,6 +34,7 @@ pub(super) struct Door {
     pub(super) registry: Arc<ArcSwap<Registry>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ready: mpsc::Sender<GatewayIo>,
+    pub(super) gate: Gate,
 }
 
 /// Accepts until draining, then cuts what outlives the drain deadline.
@@ -154,7 +156,7 @@ impl Door {
         let _ = socket.set_nodelay(true);
         let deadline = self.settings.handshake_deadline;
         let handshake = trust::handshake(&self.trust, socket, self.settings.tls_profile);
-        let shaken = tokio::time::timeout(deadline, handshake).await;
+        let shaken = tokio::time::timeout(deadline, self.gate.pass(handshake)).await;
         let accepted = match shaken {
             Ok(Ok(accepted)) => accepted,
             Ok(Err(error)) => {

@@ -6,6 +6,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_util::MetricKindMask;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +21,9 @@ const SCRAPES_MAX: usize = 8;
 const HEADER_DEADLINE: Duration = Duration::from_secs(5);
 /// How often old samples are tidied away.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// A gauge that nobody has set for so long is of something that is gone, such as a certificate
+/// that was replaced or a nation that left. Every gauge that lives is set every few seconds.
+const GAUGE_IDLE: Duration = Duration::from_secs(60);
 /// Wait after a failed accept.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
@@ -85,6 +89,7 @@ fn recorder() -> Result<PrometheusHandle, MetricsError> {
     let failed =
         |error: metrics_exporter_prometheus::BuildError| MetricsError::Recorder(error.to_string());
     PrometheusBuilder::new()
+        .idle_timeout(MetricKindMask::GAUGE, Some(GAUGE_IDLE))
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)
         .and_then(|builder| {
             let entries = Matcher::Suffix("_entries".to_owned());

@@ -1,8 +1,8 @@
 //! Trust anchors: a nation's own authorities, each with the lists proven under its key.
 //! webpki checks neither an anchor's validity nor its key usage; both are checked here.
 
-use super::error::Which;
-use super::policy;
+use super::error::{TrustError, Which};
+use super::policy::{self, KnownKey};
 use super::profile::Profile;
 use super::revocation::{RevocationList, SignerKey};
 use super::source::Standing;
@@ -30,8 +30,7 @@ pub(super) struct Anchor {
     pub(super) not_after: Timestamp,
     pub(super) is_development: bool,
     pub(super) standing: Standing,
-    // What is wrong with its key; it may only be withdrawn then.
-    pub(super) weak_key: Option<String>,
+    pub(super) key_kind: KnownKey,
     pub(super) der: CertificateDer<'static>,
     // Proven under this anchor's key; highest number first.
     pub(super) lists: Vec<Arc<RevocationList>>,
@@ -82,12 +81,28 @@ impl Anchor {
             not_after: timestamp(parsed.validity().not_after.timestamp()),
             is_development,
             standing: Standing::Active,
-            weak_key: policy::check_key(parsed.public_key(), Which::Issuer, Profile::Default)
-                .err()
-                .map(|error| error.to_string()),
+            key_kind: policy::key_of(parsed.public_key()),
             der: der.clone(),
             lists: Vec::new(),
         })
+    }
+
+    /// Whether an authority's key signed its certificate.
+    pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
+        let Ok((_, parsed)) = X509Certificate::from_der(&self.der) else {
+            return false;
+        };
+        parsed.issuer().as_raw() == issuer.subject
+            && issuer.key.signed(
+                parsed.signature_algorithm.algorithm.as_bytes(),
+                parsed.tbs_certificate.as_ref(),
+                &parsed.signature_value.data,
+            )
+    }
+
+    /// Whether a profile takes its key.
+    pub(super) fn check_key(&self, profile: Profile) -> Result<(), TrustError> {
+        policy::check_known_key(&self.key_kind, Which::Issuer, profile)
     }
 
     pub(super) fn is_live(&self, now: Timestamp) -> bool {

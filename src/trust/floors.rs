@@ -87,7 +87,7 @@ impl Floors {
     /// that are not there now stay: they may come back.
     pub(super) fn raise(&mut self, snapshot: &TrustSnapshot) -> Result<(), String> {
         let mut raised = self.lists.clone();
-        for anchor in snapshot.anchors() {
+        for anchor in snapshot.authorities() {
             for list in revocation::highest(&anchor.lists) {
                 let floor = Floor {
                     number: list.number.to_hex(),

@@ -4,6 +4,7 @@ use super::anchor::Anchor;
 use super::error::{Severity, TrustProblem};
 use super::floors::Floors;
 use super::pem;
+use super::profile::Profile;
 use super::revocation::{self, RevocationList};
 use super::snapshot::NationAnchors;
 use super::source::{FILE_BYTES_MAX, Material, NationMaterial, Standing};
@@ -23,22 +24,16 @@ pub(super) struct Loading<'a> {
 impl Loading<'_> {
     pub(super) fn nation(mut self, before: Option<&NationAnchors>) -> NationAnchors {
         let mut anchors = self.anchors();
+        let mut intermediates = self.intermediates(&anchors);
         let lists = self.lists();
-        let sub_lists = self.assign(&mut anchors, lists);
+        let of_others = self.assign(&mut anchors, lists);
+        let sub_lists = self.assign_below(&mut intermediates, of_others);
         for anchor in anchors.iter().filter(|a| a.standing != Standing::Withdrawn) {
             self.judge(anchor);
-            let twin = before.and_then(|b| {
-                b.anchors
-                    .iter()
-                    .find(|a| a.spki_sha256 == anchor.spki_sha256)
-            });
-            match twin {
-                Some(twin) => {
-                    self.refuse_older(&anchor.lists, &twin.lists);
-                    self.refuse_vanished(&anchor.lists, &twin.lists);
-                }
-                None => self.refuse_below_floor(anchor),
-            }
+            self.refuse_rollback(anchor, before.map(|b| b.anchors.as_slice()));
+        }
+        for authority in &intermediates {
+            self.refuse_rollback(authority, before.map(|b| b.intermediates.as_slice()));
         }
         if let Some(before) = before {
             self.refuse_older(&sub_lists, &before.sub_lists);
@@ -59,6 +54,7 @@ impl Loading<'_> {
         NationAnchors {
             code: self.material.code,
             anchors,
+            intermediates,
             sub_lists,
             blocked: self.material.terms.blocked.clone(),
             overdue_grace: grace,
@@ -106,8 +102,9 @@ impl Loading<'_> {
     /// Takes an anchor in. A bundle may hold old and new authorities together, so what is said
     /// of one of them elsewhere, withdrawn before retiring, counts more than the bundle.
     fn place(&mut self, anchor: Anchor, anchors: &mut Vec<Anchor>) {
-        if let (Some(weak), true) = (&anchor.weak_key, anchor.standing != Standing::Withdrawn) {
-            self.fail(&anchor.source_name, weak.clone());
+        let is_withdrawn = anchor.standing == Standing::Withdrawn;
+        if let (Err(weak), false) = (anchor.check_key(Profile::Default), is_withdrawn) {
+            self.fail(&anchor.source_name, weak.to_string());
             return;
         }
         let twin = anchors
@@ -182,14 +179,6 @@ impl Loading<'_> {
         let mut of_others = Vec::new();
         for list in lists {
             if anchors.iter().all(|a| a.subject != list.issuer) {
-                self.warn(
-                    &list.source_name,
-                    format!(
-                        "its issuer `{}` is no anchor; it counts only for an intermediate \
-                         authority that proves it",
-                        list.issuer_text
-                    ),
-                );
                 of_others.push(list);
                 continue;
             }
@@ -198,16 +187,82 @@ impl Loading<'_> {
                 .find(|a| a.subject == list.issuer && list.is_proven_by(&a.key));
             match signer {
                 Some(anchor) => anchor.lists.push(list),
-                None => self.fail(
-                    &list.source_name,
-                    format!(
-                        "was not signed by `{}` of this nation, although it says so",
-                        list.issuer_text
-                    ),
-                ),
+                None => self.fail(&list.source_name, unsigned(&list)),
             }
         }
         of_others
+    }
+
+    /// The same for authorities below. What is left may be proven in a handshake by the
+    /// authority that the peer sends along.
+    fn assign_below(
+        &mut self,
+        intermediates: &mut [Anchor],
+        lists: Vec<Arc<RevocationList>>,
+    ) -> Vec<Arc<RevocationList>> {
+        let unproven = self.assign(intermediates, lists);
+        for list in &unproven {
+            self.warn(
+                &list.source_name,
+                format!(
+                    "its issuer `{}` is no anchor and no intermediate that is named in \
+                     trust.intermediates; it counts only for one that proves it in a handshake",
+                    list.issuer_text
+                ),
+            );
+        }
+        unproven
+    }
+
+    /// Authorities below the anchors; each must come from an anchor, perhaps by way of others.
+    fn intermediates(&mut self, anchors: &[Anchor]) -> Vec<Anchor> {
+        let mut waiting = Vec::new();
+        for Material { name, bytes } in &self.material.terms.intermediates {
+            match bounded(bytes).and_then(pem::certificates) {
+                Ok(certificates) => waiting.extend(certificates.into_iter().map(|der| (name, der))),
+                Err(reason) => self.fail(name, reason),
+            }
+        }
+        let mut parsed = Vec::new();
+        for (name, der) in waiting {
+            match Anchor::parse(name, &der) {
+                Ok(authority) => match authority.check_key(Profile::Default) {
+                    Err(weak) => self.fail(name, weak.to_string()),
+                    Ok(()) => parsed.push(authority),
+                },
+                Err(reason) => self.fail(name, reason),
+            }
+        }
+        let mut proven: Vec<Anchor> = Vec::new();
+        loop {
+            let is_proven = |a: &Anchor| anchors.iter().chain(&proven).any(|i| a.is_issued_by(i));
+            let (found, left): (Vec<_>, Vec<_>) = parsed.into_iter().partition(is_proven);
+            parsed = left;
+            if found.is_empty() {
+                break;
+            }
+            proven.extend(found);
+        }
+        for orphan in &parsed {
+            let reason = format!(
+                "`{}` was not issued by an anchor of this nation, nor by an authority below one",
+                orphan.subject_text
+            );
+            self.fail(&orphan.source_name, reason);
+        }
+        proven
+    }
+
+    /// Holds an authority's lists against those that it had before, in this run or ever.
+    fn refuse_rollback(&mut self, authority: &Anchor, before: Option<&[Anchor]>) {
+        let is_same = |a: &&Anchor| a.spki_sha256 == authority.spki_sha256;
+        match before.and_then(|before| before.iter().find(is_same)) {
+            Some(twin) => {
+                self.refuse_older(&authority.lists, &twin.lists);
+                self.refuse_vanished(&authority.lists, &twin.lists);
+            }
+            None => self.refuse_below_floor(authority),
+        }
     }
 
     /// Warns about everything that keeps systems of this anchor out.
@@ -333,6 +388,11 @@ impl Loading<'_> {
     }
 }
 
+fn unsigned(list: &RevocationList) -> String {
+    let issuer = &list.issuer_text;
+    format!("was not signed by `{issuer}` of this nation, although it says so")
+}
+
 /// Material from memory within the limit of files.
 fn bounded(bytes: &[u8]) -> Result<&[u8], String> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
@@ -361,6 +421,10 @@ fn content(material: &NationMaterial) -> [u8; 32] {
     for (anchor, standing) in &material.terms.anchors {
         part(format!("{standing:?}").as_bytes());
         part(&anchor.bytes);
+    }
+    part(b"below");
+    for authority in &material.terms.intermediates {
+        part(&authority.bytes);
     }
     part(b"lists");
     for list in &material.revocation_lists {

@@ -109,8 +109,7 @@ impl<'a> Attempt<'a> {
         let mut valid_until = anchor.end().min(leaf_end);
         let mut keys = vec![digest(self.leaf.public_key().raw), anchor.spki_sha256];
         let profile = self.at.profile;
-        let anchor_certificate = policy::parse(&anchor.der, Which::Issuer)?;
-        policy::check_key(anchor_certificate.public_key(), Which::Issuer, profile)?;
+        anchor.check_key(profile)?;
         for issuer in path.intermediate_certificates() {
             let der = issuer.der();
             let parsed = policy::parse(&der, Which::Issuer)?;
@@ -273,8 +272,7 @@ pub(super) fn sub_lists(
             public_key: issuer.public_key().subject_public_key.data.to_vec(),
         };
         let mut own: Vec<_> = nation
-            .sub_lists
-            .iter()
+            .lists_below()
             .filter(|l| l.issuer == issuer.subject().as_raw() && l.is_proven_by(&key))
             .cloned()
             .collect();

@@ -121,26 +121,31 @@ pub(super) fn check_key(
     which: Which,
     profile: Profile,
 ) -> Result<(), TrustError> {
-    let weak = |key: String| {
-        Err(TrustError::WeakKey {
-            which,
-            key,
-            allowed: profile.allowed_keys(),
-        })
-    };
-    let (key, name) = match key_of(spki) {
-        Ok(known) => known,
-        Err(name) => return weak(name),
-    };
-    if profile.takes(key, which == Which::Issuer) {
-        Ok(())
-    } else {
-        weak(name)
-    }
+    check_known_key(&key_of(spki), which, profile)
 }
 
-/// What kind of key it is, with its name; or only the name of what no profile takes.
-fn key_of(spki: &SubjectPublicKeyInfo<'_>) -> Result<(Key, String), String> {
+/// The same for a key that was looked at before.
+pub(super) fn check_known_key(
+    known: &KnownKey,
+    which: Which,
+    profile: Profile,
+) -> Result<(), TrustError> {
+    let name = match known {
+        Ok((key, _)) if profile.takes(*key, which == Which::Issuer) => return Ok(()),
+        Ok((_, name)) | Err(name) => name,
+    };
+    Err(TrustError::WeakKey {
+        which,
+        key: name.clone(),
+        allowed: profile.allowed_keys(),
+    })
+}
+
+/// A kind of key with its name; or only the name of what no profile takes.
+pub(super) type KnownKey = Result<(Key, String), String>;
+
+/// What kind of key it is.
+pub(super) fn key_of(spki: &SubjectPublicKeyInfo<'_>) -> KnownKey {
     let algorithm = &spki.algorithm.algorithm;
     if *algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY {
         let parameters = spki.algorithm.parameters.as_ref();

@@ -131,26 +131,11 @@ impl RevocationList {
         let Ok((_, parsed)) = CertificateRevocationList::from_der(&self.der) else {
             return false;
         };
-        let algorithm = parsed.signature_algorithm.algorithm.as_bytes();
-        // Contents of an AlgorithmIdentifier begin with the OID: tag, length, value.
-        let names = |id: &[u8]| {
-            id.split_at_checked(2)
-                .is_some_and(|(_, oid)| oid.starts_with(algorithm))
-        };
-        super::profile::Profile::Default
-            .signatures()
-            .all
-            .iter()
-            .filter(|candidate| names(candidate.signature_alg_id().as_ref()))
-            .any(|candidate| {
-                candidate
-                    .verify_signature(
-                        &key.public_key,
-                        parsed.tbs_cert_list.as_ref(),
-                        &parsed.signature_value.data,
-                    )
-                    .is_ok()
-            })
+        key.signed(
+            parsed.signature_algorithm.algorithm.as_bytes(),
+            parsed.tbs_cert_list.as_ref(),
+            &parsed.signature_value.data,
+        )
     }
 
     /// The part of its authority's certificates that it covers.
@@ -164,6 +149,27 @@ impl RevocationList {
 pub(super) struct SignerKey {
     /// Contents of the subjectPublicKey bit string.
     pub(super) public_key: Vec<u8>,
+}
+
+impl SignerKey {
+    /// Whether it made a signature with an algorithm, named by the contents of its OID.
+    pub(super) fn signed(&self, algorithm: &[u8], content: &[u8], signature: &[u8]) -> bool {
+        // Contents of an AlgorithmIdentifier begin with the OID: tag, length, value.
+        let names = |id: &[u8]| {
+            id.split_at_checked(2)
+                .is_some_and(|(_, oid)| oid.starts_with(algorithm))
+        };
+        super::profile::Profile::Default
+            .signatures()
+            .all
+            .iter()
+            .filter(|candidate| names(candidate.signature_alg_id().as_ref()))
+            .any(|candidate| {
+                candidate
+                    .verify_signature(&self.public_key, content, signature)
+                    .is_ok()
+            })
+    }
 }
 
 /// Of lists sorted by [`sort`], the ones in force at `now`: one for each scope.

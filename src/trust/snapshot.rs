@@ -32,12 +32,22 @@ pub struct TrustSnapshot {
 pub(super) struct NationAnchors {
     pub(super) code: NationCode,
     pub(super) anchors: Vec<Anchor>,
-    // Of no anchor's name; an intermediate authority may prove them during a handshake.
+    // Below the anchors; they only prove lists.
+    pub(super) intermediates: Vec<Anchor>,
+    // Of no known name; an intermediate authority may prove them during a handshake.
     pub(super) sub_lists: Vec<Arc<RevocationList>>,
     pub(super) blocked: Vec<Blocked>,
     pub(super) overdue_grace: SignedDuration,
     // Of all that it was made from.
     pub(super) content_sha256: [u8; 32],
+}
+
+impl NationAnchors {
+    /// Lists of authorities below the anchors, proven at loading or not.
+    pub(super) fn lists_below(&self) -> impl Iterator<Item = &Arc<RevocationList>> {
+        let proven = self.intermediates.iter().flat_map(|a| &a.lists);
+        proven.chain(&self.sub_lists)
+    }
 }
 
 /// What operators see of an anchor and the revocation list in force for it.
@@ -219,9 +229,10 @@ impl TrustSnapshot {
         self.by_domain.iter().map(|(d, n)| (d, n.as_ref()))
     }
 
-    /// Every anchor of every nation.
-    pub(super) fn anchors(&self) -> impl Iterator<Item = &Anchor> {
-        self.by_domain.values().flat_map(|n| &n.anchors)
+    /// Every authority of every nation that has lists of its own.
+    pub(super) fn authorities(&self) -> impl Iterator<Item = &Anchor> {
+        let all = self.by_domain.values();
+        all.flat_map(|n| n.anchors.iter().chain(&n.intermediates))
     }
 
     /// Whether time alone changed something between two moments: a list that was to begin
@@ -232,7 +243,7 @@ impl TrustSnapshot {
         self.nations().any(|(_, nation)| {
             let own = nation.anchors.iter().flat_map(|a| &a.lists);
             let begins = own
-                .chain(&nation.sub_lists)
+                .chain(nation.lists_below())
                 .filter_map(|l| l.this_update.checked_sub(revocation::START_SKEW_MAX).ok());
             let retires = nation.anchors.iter().filter_map(|a| match a.standing {
                 Standing::Retiring { until } => Some(until),

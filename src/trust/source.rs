@@ -51,6 +51,8 @@ impl Standing {
 pub struct Terms<T> {
     /// Anchors that are not simply active.
     pub anchors: Vec<(T, Standing)>,
+    /// Authorities below the anchors, so that their lists are proven when they are loaded.
+    pub intermediates: Vec<T>,
     /// What is blocked.
     pub blocked: Vec<Blocked>,
     /// Loosens: how long a revocation list past its renewal still admits.
@@ -61,6 +63,7 @@ impl<T> Default for Terms<T> {
     fn default() -> Self {
         Self {
             anchors: Vec::new(),
+            intermediates: Vec::new(),
             blocked: Vec::new(),
             overdue_grace: SignedDuration::ZERO,
         }
@@ -118,6 +121,7 @@ impl NationMaterial {
     pub(super) fn anchors_by_file(&self) -> impl Iterator<Item = (PathBuf, Vec<u8>)> {
         let others = self.terms.anchors.iter().map(|(material, _)| material);
         let all = self.anchors.iter().chain(others);
+        let all = all.chain(&self.terms.intermediates);
         all.map(|m| (PathBuf::from(&m.name), m.bytes.clone()))
     }
 }
@@ -144,6 +148,8 @@ impl NationSources {
         let anchors = others
             .filter_map(|(path, standing)| Some((read_anchor(path)?, *standing)))
             .collect();
+        let below = self.terms.intermediates.iter();
+        let intermediates = below.filter_map(&mut read_anchor).collect();
         let active = self.anchors.iter().filter_map(&mut read_anchor).collect();
         if self.anchors.len() > FILES_MAX {
             let count = self.anchors.len();
@@ -162,6 +168,7 @@ impl NationSources {
             allow_development_anchors: self.allow_development_anchors,
             terms: Terms {
                 anchors,
+                intermediates,
                 blocked: self.terms.blocked.clone(),
                 overdue_grace: self.terms.overdue_grace,
             },
@@ -195,6 +202,7 @@ impl NationSources {
     /// Files of anchors, in whatever standing.
     pub(super) fn anchor_files(&self) -> impl Iterator<Item = &PathBuf> {
         let others = self.terms.anchors.iter().map(|(path, _)| path);
+        let others = others.chain(&self.terms.intermediates);
         self.anchors.iter().chain(others)
     }
 

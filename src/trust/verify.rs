@@ -207,7 +207,7 @@ impl TrustSnapshot {
             return true;
         };
         let serial = from_hex(&peer.serial_hex);
-        let mut lists = anchor.lists.iter().chain(&nation.sub_lists);
+        let mut lists = anchor.lists.iter().chain(nation.lists_below());
         if lists.any(|l| matches!(l.list.find_serial(&serial), Ok(Some(_)))) {
             return true;
         }

@@ -397,3 +397,57 @@ async fn a_list_is_taken_up_within_five_seconds_of_its_arrival() {
     let made = anchor.revocation_list_this_update.unwrap().seconds;
     assert!((now().as_second() - made).abs() < 60, "{made}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_time_alone_changes_is_obeyed_too() {
+    let site = started(Site::new(""));
+    let (gbr, fra) = (authority(&site, "GBR"), authority(&site, "FRA"));
+    let (revoked, retired) = (
+        gbr.issue(&system("GBR")).unwrap(),
+        fra.issue(&system("FRA")).unwrap(),
+    );
+    let mut of_gbr = stream(&site, &revoked, "r-1").await;
+    let mut of_fra = stream(&site, &retired, "r-2").await;
+    let mut other = site.endpoint("USA/feed-desk").feed().await.unwrap();
+    // A list that begins in some seconds (a start may lie five minutes ahead), beside the one
+    // of today; and an authority that retires in some seconds.
+    let begins = now() + SignedDuration::from_secs(5 * 60 + 6);
+    let until = now() + SignedDuration::from_hours(24);
+    let next = gbr
+        .revocation_list(2, begins, until, &[revoked.serial()])
+        .unwrap();
+    let before = std::fs::read_to_string(site.path("certs-dev/GBR/authority.crl.pem")).unwrap();
+    replace(
+        &site,
+        "certs-dev/GBR/authority.crl.pem",
+        &format!("{before}{next}"),
+    );
+    let end = now() + SignedDuration::from_secs(6);
+    site.edit("config/nations/FRA.toml", |text| {
+        let anchors = "anchors = [\"../../certs-dev/FRA/authority.pem\"]";
+        assert!(text.contains(anchors), "{text}");
+        let retiring =
+            format!("retiring = {{ \"../../certs-dev/FRA/authority.pem\" = \"{end}\" }}");
+        text.replace(anchors, &retiring)
+    });
+    logged(&site, &["trust was reloaded"]).await;
+    let cut = |answers| tokio::time::timeout(PATIENCE, ended(answers));
+    let status = cut(&mut of_gbr).await.unwrap();
+    assert!(status.message().contains("revoked by GBR"), "{status:?}");
+    let status = cut(&mut of_fra).await.unwrap();
+    assert!(status.message().contains("retired at"), "{status:?}");
+    other.is_alive().await;
+    let by_time = audit(&site).into_iter().find(|line| line["who"] == "time");
+    assert!(by_time.is_some(), "{:#?}", audit(&site));
+}
+
+/// The status with which a stream ends.
+async fn ended(answers: &mut tonic::Streaming<proto::SubmitStreamResponse>) -> tonic::Status {
+    loop {
+        match answers.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("it ended without a reason"),
+            Err(status) => return status,
+        }
+    }
+}

@@ -2,9 +2,10 @@
 
 use super::support::*;
 use entente::clock::{Clock, FixedClock};
+use entente::pki::AuthoritySpec;
 use entente::trust::{
-    Blocked, Hold, Looked, NationSources, Own, Profile, Reloaded, Scope, TrustError, TrustState,
-    TrustStateError,
+    Blocked, Hold, Looked, Material, NationSources, Own, Profile, Reloaded, Scope, TrustError,
+    TrustSnapshot, TrustState, TrustStateError,
 };
 use std::io::Write as _;
 use std::sync::Arc;
@@ -243,4 +244,63 @@ fn changes(_trust: &TrustState, all: &[entente::trust::TrustChange]) -> String {
     all.iter()
         .map(|c| format!("{}: {}\n", c.nation, c.what))
         .collect()
+}
+
+#[test]
+fn lists_of_a_named_intermediate_are_proven_at_loading_and_never_go_back() {
+    let gbr = root("GBR");
+    let spec = |name: &str| AuthoritySpec::new(name, now(), 300);
+    let (middle, low) = {
+        let middle = gbr.subordinate(&spec("middle")).unwrap();
+        let low = middle.subordinate(&spec("low")).unwrap();
+        (middle, low)
+    };
+    let nation = |below: &[&str], lists: &[&str]| {
+        let mut nation = material("GBR", &[gbr.certificate_pem()], lists);
+        nation.terms.intermediates = below
+            .iter()
+            .map(|pem| Material {
+                name: "below".to_owned(),
+                bytes: pem.as_bytes().to_vec(),
+            })
+            .collect();
+        nation
+    };
+    let system = low.issue(&sound("GBR")).unwrap();
+    let of_root = list(&gbr, 1, &[]);
+    let below = [low.certificate_pem(), middle.certificate_pem()];
+    let with = |number, revoked: &[&[u8]]| {
+        let lists = [list(&middle, 1, &[]), list(&low, number, revoked)];
+        nation(&below, &[&of_root, &lists[0], &lists[1]])
+    };
+    let first = snapshot(&[with(5, &[])]);
+    assert_eq!(first.warnings(), []);
+    assert!(verify(&first, &system).is_ok());
+    let revoking = [with(6, &[system.serial()])];
+    let second = TrustSnapshot::from_material(2, &revoking, now(), Some(&first)).unwrap();
+    assert!(matches!(
+        verify(&second, &system),
+        Err(TrustError::Revoked { .. })
+    ));
+    let back = TrustSnapshot::from_material(3, &[with(5, &[])], now(), Some(&second));
+    assert!(back.unwrap_err()[0].reason.contains("never goes back"));
+    let gone = nation(&below, &[&of_root, &list(&middle, 2, &[])]);
+    let gone = TrustSnapshot::from_material(3, &[gone], now(), Some(&second));
+    assert!(
+        gone.unwrap_err()[0]
+            .reason
+            .contains("was in force and is gone")
+    );
+    // A list in the name of one of them that another key signed; an authority from nowhere.
+    let impostor = root("low");
+    let renamed = AuthoritySpec::new("low", now(), 300);
+    let namesake = middle.subordinate(&renamed).unwrap();
+    let forged = nation(&below, &[&of_root, &list(&namesake, 9, &[])]);
+    assert!(problems(&[forged])[0].reason.contains("was not signed by"));
+    let orphan = nation(&[impostor.certificate_pem()], &[&of_root]);
+    assert!(
+        problems(&[orphan])[0]
+            .reason
+            .contains("was not issued by an anchor")
+    );
 }

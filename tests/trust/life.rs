@@ -1,7 +1,7 @@
 //! Anchors through their life, blocks, and the grace of overdue lists.
 
 use super::support::*;
-use entente::pki::{AuthoritySpec, Issued};
+use entente::pki::{Authority, AuthoritySpec, Issued};
 use entente::trust::{
     Blocked, Hold, Material, NationMaterial, NationSources, Standing, TrustError, TrustSnapshot,
 };
@@ -84,16 +84,50 @@ fn a_withdrawn_authority_comes_back_neither_in_a_bundle_nor_below_another() {
         verify(&trust, &below),
         Err(TrustError::AnchorNotInForce { .. })
     ));
-    // The active authority signs the withdrawn one's key anew: the key is what was withdrawn.
-    let spec = AuthoritySpec::new("GBR of old", now(), 30);
+    // The active authority signs the withdrawn one's key anew, under another name, with a list
+    // of its own: everything is sound, but the key is what was withdrawn.
+    let spec = AuthoritySpec::new("GBR reborn", now(), 300);
     let bridge = gbr.cross_sign(&gone, &spec).unwrap();
+    let reborn = Authority::from_pem(&to_pem(&bridge), &gone.key_pem()).unwrap();
+    let below = reborn.issue(&sound("GBR")).unwrap();
     let chain = [below.chain()[0].as_ref(), bridge.as_ref()];
     let chain = entente::trust::PeerChain::from_der(&chain);
-    let error = trust.verify(&chain, now()).unwrap_err();
+    let lists = [lists[0], &list(&reborn, 1, &[])];
+    let before = snapshot(&[material("GBR", &[gbr.certificate_pem()], &lists)]);
+    assert!(
+        before.verify(&chain, now()).is_ok(),
+        "sound, until the key is withdrawn"
+    );
+    let standing = Standing::Withdrawn;
+    let nation = with_other(
+        gbr.certificate_pem(),
+        gone.certificate_pem(),
+        standing,
+        &lists,
+    );
+    let error = snapshot(&[nation]).verify(&chain, now()).unwrap_err();
     assert!(
         matches!(error, TrustError::AnchorNotInForce { .. }),
         "{error}"
     );
+}
+
+/// A certificate in PEM, by openssl.
+fn to_pem(der: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.der");
+    std::fs::write(&file, der).unwrap();
+    let output = std::process::Command::new("openssl")
+        .args(["x509", "-inform", "der", "-in"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
@@ -201,7 +235,7 @@ fn an_import_is_checked_for_every_fault_of_an_authority() {
         may_sign_certificates: false,
         ..AuthoritySpec::new("GBR", now(), 30)
     };
-    let unable = entente::pki::Authority::root(&unable).unwrap();
+    let unable = Authority::root(&unable).unwrap();
     let found = problems(&[material("GBR", &[unable.certificate_pem()], &[])]);
     assert!(
         found[0].reason.contains("key usage must allow signing"),
