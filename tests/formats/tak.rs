@@ -2,7 +2,7 @@
 //! agree with themselves.
 
 use crate::cot::MORTAR;
-use crate::support::{TAK, envelope, judge, judge_in, refused, rules, sighting};
+use crate::support::{TAK, envelope, judge, judge_in, refused, sighting};
 use entente::formats;
 use entente::record::{Environment, WeaponClass};
 
