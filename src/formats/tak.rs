@@ -212,11 +212,9 @@ fn protobuf(message: &[u8]) -> Result<Report, Vec<Fault>> {
         let expected = "a TakMessage with cotEvent; control messages are no reports";
         return Err(fault("no event in the message".to_owned(), expected));
     };
-    let wrapped = event
-        .detail
-        .as_ref()
-        .map(|detail| format!("<detail>{}</detail>", detail.xml));
-    let detail = wrapped.as_deref().map(xml::parse).transpose();
+    let detail = event.detail.as_ref();
+    let detail = detail.map(|detail| xml::fragment(&detail.xml, "detail"));
+    let detail = detail.transpose();
     let detail = detail.map_err(|fault| {
         vec![Fault {
             place: format!("cotEvent.detail.xmlDetail, {}", fault.place),

@@ -137,6 +137,15 @@ impl Document<'_> {
 
 /// Reads a document.
 pub(super) fn parse(source: &str) -> Result<Document<'_>, Fault> {
+    read(source, None)
+}
+
+/// Reads elements one behind the other, as the children of an element of that name.
+pub(super) fn fragment<'t>(source: &'t str, name: &str) -> Result<Document<'t>, Fault> {
+    read(source, Some(name))
+}
+
+fn read<'t>(source: &'t str, around: Option<&str>) -> Result<Document<'t>, Fault> {
     if let Some(at) = source.as_bytes().iter().position(forbidden) {
         let place = line_and_column(source, at);
         return Err(character(place));
@@ -146,6 +155,7 @@ pub(super) fn parse(source: &str) -> Result<Document<'_>, Fault> {
         open: Vec::with_capacity(8),
         pieces: Vec::new(),
         at: 0,
+        around: usize::from(around.is_some()),
         document: Document {
             source,
             texts: String::with_capacity(source.len()),
@@ -153,6 +163,9 @@ pub(super) fn parse(source: &str) -> Result<Document<'_>, Fault> {
             attributes: Vec::with_capacity(32),
         },
     };
+    if let Some(name) = around {
+        builder.enter(name, 0);
+    }
     while builder.step()? {}
     Ok(builder.document)
 }
@@ -180,6 +193,8 @@ struct Builder<'t> {
     pieces: Vec<String>,
     /// Byte where the present event begins.
     at: usize,
+    /// Elements that stand around the source and not in it: none or one.
+    around: usize,
     document: Document<'t>,
 }
 
@@ -257,8 +272,14 @@ impl Builder<'_> {
             let pair = (self.keep(key), self.keep(&value));
             self.document.attributes.push(pair);
         }
+        self.enter(local(start.name().as_ref()), first);
+        Ok(())
+    }
+
+    /// An element, whose attributes begin with that one.
+    fn enter(&mut self, name: &str, first: usize) {
         let node = Node {
-            name: self.keep(local(start.name().as_ref())),
+            name: self.keep(name),
             attributes: first..self.document.attributes.len(),
             text: 0..0,
             end: 0,
@@ -267,7 +288,6 @@ impl Builder<'_> {
         self.open.push(self.document.nodes.len());
         self.pieces.push(String::new());
         self.document.nodes.push(node);
-        Ok(())
     }
 
     fn end(&mut self) {
@@ -354,8 +374,10 @@ impl Builder<'_> {
         self.fault(rule, said(error), "each attribute once, in quotes")
     }
 
-    fn finish(&self) -> Result<bool, Fault> {
-        if let Some(node) = self.open.last().and_then(|at| self.document.nodes.get(*at)) {
+    fn finish(&mut self) -> Result<bool, Fault> {
+        let mut open = self.open.iter().skip(self.around);
+        let unclosed = open.next_back().and_then(|at| self.document.nodes.get(*at));
+        if let Some(node) = unclosed {
             let name = self.document.texts.get(node.name.clone());
             let message = format!("{} is not closed", quoted(name.unwrap_or_default()));
             let place = line_and_column(self.document.source, node.at);
@@ -368,6 +390,9 @@ impl Builder<'_> {
         }
         if self.document.nodes.is_empty() {
             return Err(self.fault("formats.xml_syntax", "no element", "well-formed XML"));
+        }
+        if self.around > 0 {
+            self.end();
         }
         Ok(false)
     }

@@ -16,8 +16,9 @@ static LIST_TOO_LONG: Rule = Rule::new(
 
 /// Longest report id, bytes.
 pub const REPORT_ID_BYTES_MAX: usize = 128;
-/// Highest revision. Some forms count seconds (`formats/cot/event.rs`), so it is far away.
-pub const REVISION_MAX: u32 = u32::MAX;
+/// Highest revision. Some forms count seconds (`formats/cot/event.rs`), so it is far away; what
+/// is above is a sentinel.
+pub const REVISION_MAX: u32 = 4_000_000_000;
 /// Longest word, name, code, coordinate or other line, bytes.
 pub const LINE_BYTES_MAX: usize = 512;
 /// Longest note, bytes.

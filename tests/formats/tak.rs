@@ -2,7 +2,7 @@
 //! agree with themselves.
 
 use crate::cot::MORTAR;
-use crate::support::{TAK, envelope, judge, judge_in, refused, rules, sighting};
+use crate::support::{TAK, envelope, judge, judge_in, refused, sighting};
 use entente::formats;
 use entente::record::{Environment, WeaponClass};
 
@@ -134,13 +134,21 @@ fn tasking_is_refused_in_this_form_too() {
 #[test]
 fn bombs_inside_the_detail_are_refused() {
     let bomb = field(1, "<!DOCTYPE a [<!ENTITY b 'c'>]><remarks>&b;</remarks>");
+    let inside = |place: &str| format!("cotEvent.detail.xmlDetail, {place}");
     let found = refused(judge("GBR", TAK, mesh(&message("a-h-G", &bomb))));
-    assert_eq!(found.len(), 1);
-    assert!(found[0].0.starts_with("cotEvent.detail.xmlDetail, line 1"));
-    assert!(found[0].1.starts_with("formats.xml_"), "{found:?}");
-    let escape = field(1, "</detail><detail>");
-    let found = rules(judge("GBR", TAK, mesh(&message("a-h-G", &escape))));
-    assert_eq!(found, ["formats.xml_roots"]);
+    assert_eq!(found, [(inside("line 1, column 1"), "formats.xml_doctype")]);
+    for (xml, place) in [
+        ("</detail><detail>", "line 1, column 1"),
+        ("<archive/>\n<remarks>", "line 2, column 1"),
+        ("<archive/></detail>", "line 1, column 11"),
+    ] {
+        let found = refused(judge("GBR", TAK, mesh(&message("a-h-G", &field(1, xml)))));
+        assert_eq!(found, [(inside(place), "formats.xml_syntax")], "{xml}");
+    }
+    // Several elements and a text between them are no fault in this place.
+    let several = field(1, "<archive/> \n <remarks>a</remarks><remarks>b</remarks>");
+    let record = judge("GBR", TAK, mesh(&message("a-h-G", &several))).expect("a record");
+    assert_eq!(record.narratives.len(), 2);
 }
 
 #[test]
