@@ -88,6 +88,8 @@ fn a_wrong_zone_shows_by_its_distance_from_the_meridian() {
     assert!(!far("X=5320990 Y=7210809", "SK-42"));
     assert!(far("X=5320990 Y=7110809", "SK-42"));
     assert!(far("X=5320990 Y=710809", "EPSG:2587"));
+    assert!(!far("37N 250000 5318760", "UTM"));
+    assert!(far("37N 150000 5318760", "UTM"));
     assert!(!far("X=5320990 Y=410809", "EPSG:2587"));
     // Donetsk in its own oblast's system, and read as if in that of Lviv.
     assert!(!far("X=5320000 Y=322000", "LCS-14"));
@@ -124,6 +126,19 @@ fn map_squares_are_read_against_their_anchor() {
         assert_eq!(point.kind, Some(UncertaintyKind::OneSigma));
         assert_eq!(point.source_crs, "EPSG:28407");
     }
+}
+
+#[test]
+fn a_zone_below_ten_may_have_a_leading_nought() {
+    let at = |text: &str| {
+        let mut notes = Notes::new();
+        let given = place(text, "MGRS");
+        position::location_anywhere(&given, &Profile::default(), "", &mut notes)
+            .map(|(point, _)| (point.latitude_deg, point.longitude_deg))
+            .expect(text)
+    };
+    assert_eq!(at("4QFJ1234567890"), at("04QFJ1234567890"));
+    assert_eq!(at("04q fj 12345 67890"), at("4QFJ1234567890"));
 }
 
 #[test]
