@@ -286,6 +286,31 @@ fn places_are_found_by_name_and_keep_their_spelling() {
 }
 
 #[test]
+fn a_gateway_may_add_places() {
+    let own = position::Place {
+        id: "ua-hranitne".to_owned(),
+        name: "Hranitne".to_owned(),
+        lat_deg: 47.43,
+        lon_deg: 37.88,
+        extent_m: 700.0,
+        names: vec!["Гранітне".to_owned()],
+        former: Vec::new(),
+    };
+    let rules = entente::normalise::Rules {
+        places: position::Places::index(vec![own]).expect("places"),
+        ..Default::default()
+    };
+    let nation = entente::identity::NationCode::parse("GBR").unwrap();
+    let notation = entente::normalise::Notation::default();
+    let profile = Profile::compile(nation, &notation, &rules).expect("a profile");
+    let (point, _) = read_as(&place("с. Гранітне", "WGS84"), &profile);
+    assert_eq!((point.latitude_deg, point.longitude_deg), (47.43, 37.88));
+    assert_eq!(point.horizontal_uncertainty_m, Some(700.0));
+    let (point, _) = read_as(&place("1.4-1.6km SE of Hranitne", "WGS84"), &profile);
+    assert_eq!(point.method, PositionMethod::Relative);
+}
+
+#[test]
 fn a_description_of_a_place_is_a_hint_and_no_position() {
     let warned = |text: &str| {
         let (point, trace) = read(text, "WGS84");
@@ -301,6 +326,10 @@ fn a_description_of_a_place_is_a_hint_and_no_position() {
         (48.1394, false)
     );
     assert_eq!(warned("Avdiivka (60km W of Luhansk)"), (48.1394, true));
+    assert_eq!(
+        warned("Zolote (government-controlled, 60km W of Luhansk)"),
+        (48.6928, false)
+    );
 }
 
 #[test]
