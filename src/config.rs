@@ -7,6 +7,7 @@
 mod files;
 mod nation;
 mod origin;
+mod places;
 mod problem;
 mod reader;
 mod sections;

@@ -427,6 +427,7 @@ fn rules(mut table: Table<'_>) -> Rules {
         inferred_age_days_max: number("inferred_age_days_max", default.inferred_age_days_max, 180),
         area: area(table.table("area")),
         groups: groups(&mut table),
+        places: super::places::places(&mut table),
     };
     table.finish();
     rules

@@ -21,6 +21,7 @@ mod system;
 mod text;
 mod utm;
 
+pub use gazetteer::{Former, Place, Places};
 pub(super) use plane::grid_meridian_deg;
 pub(super) use prose::place_id;
 pub(super) use system::KNOWN as KNOWN_SYSTEMS;

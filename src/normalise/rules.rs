@@ -1,6 +1,7 @@
 //! What all nations share: the area of interest, how far a clock may be ahead, and who belongs
 //! to which group. Filled from the gateway's `[normalise]` table.
 
+use super::position::Places;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -19,6 +20,9 @@ pub struct Rules {
     /// Members of the groups that a release list may name, by group code. A code that is not
     /// here is refused. Default: EU and NATO, each as of the day of its last change.
     pub groups: BTreeMap<String, Group>,
+    /// Places that reports may name, beside and before those of the shipped gazetteer.
+    #[serde(skip)]
+    pub places: Places,
 }
 
 /// Members of a group at a date; memberships change, so the date is kept.
@@ -68,6 +72,7 @@ impl Default for Rules {
             age_days_max: 3_660,
             inferred_age_days_max: 15,
             groups: shipped_groups(),
+            places: Places::default(),
         }
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn sighting(
         .and_then(|at| position(at, profile, "observer_position", notes));
     let place = given
         .place
-        .map(|named| place(named, location.as_ref(), notes));
+        .map(|named| place(named, location.as_ref(), profile, notes));
     let at = location
         .as_ref()
         .filter(|_| has_bearings(&given.observations))
@@ -234,7 +234,12 @@ fn here(point: &GeoPoint, when: Option<Timestamp>) -> bearing::Here {
     }
 }
 
-fn place(given: report::Place, at: Option<&GeoPoint>, notes: &mut Notes) -> Place {
+fn place(
+    given: report::Place,
+    at: Option<&GeoPoint>,
+    profile: &Profile,
+    notes: &mut Notes,
+) -> Place {
     let report::Place {
         name_as_reported,
         mut gazetteer_id,
@@ -249,9 +254,9 @@ fn place(given: report::Place, at: Option<&GeoPoint>, notes: &mut Notes) -> Plac
             bounds::text(text, LINE_BYTES_MAX, field, notes);
         }
         let at = at.map(|point| (point.latitude_deg, point.longitude_deg));
-        let known = position::place_id(&name_as_reported, at, "name_as_reported", notes);
+        let known = position::place_id(&name_as_reported, at, profile, "name_as_reported", notes);
         if let (Some(id), true) = (known, gazetteer_id.is_empty()) {
-            gazetteer_id = id.to_owned();
+            gazetteer_id = id;
         }
     });
     Place {

@@ -88,6 +88,8 @@ fn a_wrong_zone_shows_by_its_distance_from_the_meridian() {
     assert!(!far("X=5320990 Y=7210809", "SK-42"));
     assert!(far("X=5320990 Y=7110809", "SK-42"));
     assert!(far("X=5320990 Y=710809", "EPSG:2587"));
+    assert!(!far("37N 250000 5318760", "UTM"));
+    assert!(far("37N 150000 5318760", "UTM"));
     assert!(!far("X=5320990 Y=410809", "EPSG:2587"));
     // Donetsk in its own oblast's system, and read as if in that of Lviv.
     assert!(!far("X=5320000 Y=322000", "LCS-14"));
@@ -124,6 +126,19 @@ fn map_squares_are_read_against_their_anchor() {
         assert_eq!(point.kind, Some(UncertaintyKind::OneSigma));
         assert_eq!(point.source_crs, "EPSG:28407");
     }
+}
+
+#[test]
+fn a_zone_below_ten_may_have_a_leading_nought() {
+    let at = |text: &str| {
+        let mut notes = Notes::new();
+        let given = place(text, "MGRS");
+        position::location_anywhere(&given, &Profile::default(), "", &mut notes)
+            .map(|(point, _)| (point.latitude_deg, point.longitude_deg))
+            .expect(text)
+    };
+    assert_eq!(at("4QFJ1234567890"), at("04QFJ1234567890"));
+    assert_eq!(at("04q fj 12345 67890"), at("4QFJ1234567890"));
 }
 
 #[test]
@@ -271,6 +286,31 @@ fn places_are_found_by_name_and_keep_their_spelling() {
 }
 
 #[test]
+fn a_gateway_may_add_places() {
+    let own = position::Place {
+        id: "ua-hranitne".to_owned(),
+        name: "Hranitne".to_owned(),
+        lat_deg: 47.43,
+        lon_deg: 37.88,
+        extent_m: 700.0,
+        names: vec!["Гранітне".to_owned()],
+        former: Vec::new(),
+    };
+    let rules = entente::normalise::Rules {
+        places: position::Places::index(vec![own]).expect("places"),
+        ..Default::default()
+    };
+    let nation = entente::identity::NationCode::parse("GBR").unwrap();
+    let notation = entente::normalise::Notation::default();
+    let profile = Profile::compile(nation, &notation, &rules).expect("a profile");
+    let (point, _) = read_as(&place("с. Гранітне", "WGS84"), &profile);
+    assert_eq!((point.latitude_deg, point.longitude_deg), (47.43, 37.88));
+    assert_eq!(point.horizontal_uncertainty_m, Some(700.0));
+    let (point, _) = read_as(&place("1.4-1.6km SE of Hranitne", "WGS84"), &profile);
+    assert_eq!(point.method, PositionMethod::Relative);
+}
+
+#[test]
 fn a_description_of_a_place_is_a_hint_and_no_position() {
     let warned = |text: &str| {
         let (point, trace) = read(text, "WGS84");
@@ -286,6 +326,10 @@ fn a_description_of_a_place_is_a_hint_and_no_position() {
         (48.1394, false)
     );
     assert_eq!(warned("Avdiivka (60km W of Luhansk)"), (48.1394, true));
+    assert_eq!(
+        warned("Zolote (government-controlled, 60km W of Luhansk)"),
+        (48.6928, false)
+    );
 }
 
 #[test]

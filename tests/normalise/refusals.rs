@@ -67,7 +67,7 @@ const REJECTED: &[(&str, &str, &str)] = &[
     ("7010-4", "SK-42 M-37-136", "position.square_outside_anchor"),
     ("Atlantis", "MGRS", "position.place_unknown"),
     (
-        "Zolote (60km west of Luhansk)",
+        "Zelenopillia (60km west of Luhansk)",
         "WGS84",
         "position.place_unknown",
     ),

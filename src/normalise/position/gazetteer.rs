@@ -1,39 +1,43 @@
-//! Named places to their fixed points. The data stand in `gazetteer.toml`; a name has one meaning
-//! there, which a test checks. The spelling of the report is never replaced: this only says where it
-//! is, and how the place was called before.
+//! Named places to their fixed points: those of `gazetteer.toml`, and those that the gateway's
+//! configuration adds, which come first. A name has one meaning in either. The spelling of the report
+//! is never replaced: this only says where it is, and how the place was called before.
 
+use crate::normalise::notes::quoted;
 use crate::normalise::phrase::fold;
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-/// A place of the gazetteer.
-#[derive(Debug, Deserialize)]
+/// A place of a gazetteer.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Place {
+pub struct Place {
     /// Stable id.
-    pub(super) id: String,
-    /// Today's name in English.
-    pub(super) name: String,
+    pub id: String,
+    /// Today's name.
+    pub name: String,
     /// Latitude of its point, degrees north, WGS 84.
-    pub(super) lat_deg: f64,
+    pub lat_deg: f64,
     /// Longitude of its point, degrees east, WGS 84.
-    pub(super) lon_deg: f64,
+    pub lon_deg: f64,
     /// One standard deviation of where in the place is meant, metres.
-    pub(super) extent_m: f64,
+    pub extent_m: f64,
+    /// Other names of today, in other languages and cases.
     #[serde(default)]
-    names: Vec<String>,
+    pub names: Vec<String>,
+    /// Names of the past.
     #[serde(default)]
-    former: Vec<Former>,
+    pub former: Vec<Former>,
 }
 
 /// A name of the past.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Former {
-    name: String,
+pub struct Former {
+    /// The name.
+    pub name: String,
     /// The last day of its validity, `YYYY-MM-DD`.
-    until: String,
+    pub until: String,
 }
 
 #[derive(Deserialize)]
@@ -43,15 +47,89 @@ struct File {
 }
 
 /// What a name stands for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Known {
-    pub(super) place: &'static Place,
+    pub(super) place: Arc<Place>,
     /// The day until which the name was valid, where it is a former one.
-    pub(super) until: Option<&'static str>,
+    pub(super) until: Option<String>,
 }
 
-struct Gazetteer {
-    names: HashMap<String, Known>,
+/// Places by folded name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Places {
+    names: Arc<HashMap<String, Known>>,
+}
+
+impl Places {
+    /// Builds the index.
+    ///
+    /// # Errors
+    /// Every name that stands for two places, and every day that is none.
+    pub fn index(places: Vec<Place>) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        let mut names: HashMap<String, Known> = HashMap::new();
+        let mut add = |name: &str, known: Known, problems: &mut Vec<String>| {
+            let folded = fold(name);
+            let id = &known.place.id;
+            match names.get(&folded) {
+                _ if folded.is_empty() => problems.push(format!("{id}: an empty name")),
+                Some(other) if other.place.id != *id => problems.push(format!(
+                    "{id}: {} is also a name of {}",
+                    quoted(name),
+                    other.place.id
+                )),
+                // Today's names come first.
+                Some(_) => {}
+                None => {
+                    names.insert(folded, known);
+                }
+            }
+        };
+        let places: Vec<Arc<Place>> = places.into_iter().map(Arc::new).collect();
+        for place in &places {
+            for name in std::iter::once(&place.name).chain(&place.names) {
+                let place = Arc::clone(place);
+                add(name, Known { place, until: None }, &mut problems);
+            }
+        }
+        for place in &places {
+            for Former { name, until } in &place.former {
+                if until.parse::<jiff::civil::Date>().is_err() {
+                    let id = &place.id;
+                    problems.push(format!(
+                        "{id}: {} is no day such as 2016-05-12",
+                        quoted(until)
+                    ));
+                }
+                let known = Known {
+                    place: Arc::clone(place),
+                    until: Some(until.clone()),
+                };
+                add(name, known, &mut problems);
+            }
+        }
+        let names = Arc::new(names);
+        if problems.is_empty() {
+            Ok(Self { names })
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The place of a name as reported, here or in the shipped gazetteer; what stands in brackets
+    /// behind the name is not looked at.
+    pub(super) fn find(&self, text: &str) -> Option<Known> {
+        let name = text.split('(').next().unwrap_or(text);
+        if name.len() > NAME_BYTES_MAX {
+            return None;
+        }
+        let folded = fold(name);
+        let bare = SORTS.iter().find_map(|sort| folded.strip_prefix(sort));
+        [self, shipped()].into_iter().find_map(|places| {
+            let whole = places.names.get(folded.as_str());
+            whole.or_else(|| places.names.get(bare?)).cloned()
+        })
+    }
 }
 
 /// Words in front of a name that say what sort of place it is. Folded.
@@ -79,50 +157,22 @@ const SORTS: [&str; 18] = [
 /// Longest name, bytes.
 const NAME_BYTES_MAX: usize = 100;
 
-fn shipped() -> &'static Gazetteer {
-    static SHIPPED: OnceLock<Gazetteer> = OnceLock::new();
-    static FILE: OnceLock<File> = OnceLock::new();
+fn shipped() -> &'static Places {
+    static SHIPPED: OnceLock<Places> = OnceLock::new();
     SHIPPED.get_or_init(|| {
-        let file = FILE.get_or_init(|| {
-            toml::from_str(include_str!("gazetteer.toml")).expect("the shipped gazetteer is valid")
-        });
-        let mut names = HashMap::new();
-        for place in &file.place {
-            let today = std::iter::once(&place.name).chain(&place.names);
-            for name in today {
-                names.insert(fold(name), Known { place, until: None });
-            }
-            for former in &place.former {
-                let until = Some(former.until.as_str());
-                names
-                    .entry(fold(&former.name))
-                    .or_insert(Known { place, until });
-            }
-        }
-        Gazetteer { names }
+        let file: File =
+            toml::from_str(include_str!("gazetteer.toml")).expect("the shipped gazetteer is valid");
+        Places::index(file.place).expect("a shipped name has one meaning")
     })
-}
-
-/// The place of a name as reported; what stands in brackets behind it is not looked at.
-pub(super) fn find(text: &str) -> Option<Known> {
-    let name = text.split('(').next().unwrap_or(text);
-    if name.len() > NAME_BYTES_MAX {
-        return None;
-    }
-    let folded = fold(name);
-    let names = &shipped().names;
-    names
-        .get(&folded)
-        .or_else(|| {
-            let bare = SORTS.iter().find_map(|sort| folded.strip_prefix(sort))?;
-            names.get(bare)
-        })
-        .copied()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn find(text: &str) -> Option<Known> {
+        Places::default().find(text)
+    }
 
     #[test]
     fn finds_places_by_any_of_their_names() {
@@ -148,7 +198,7 @@ mod tests {
         ] {
             let found = find(name).expect(name);
             assert_eq!(found.place.id, id, "{name}");
-            assert_eq!(found.until, Some("2016-05-12"), "{name}");
+            assert_eq!(found.until.as_deref(), Some("2016-05-12"), "{name}");
         }
         for name in ["", "Paris", "near Donetsk", "(Donetsk)", "Donetsk airport"] {
             assert!(find(name).is_none(), "{name}");
@@ -177,5 +227,50 @@ mod tests {
                 assert!(day.is_ok(), "{}", former.until);
             }
         }
+    }
+
+    fn place(id: &str, names: &[&str], former: &[(&str, &str)]) -> Place {
+        let former = former.iter().map(|&(name, until)| Former {
+            name: name.to_owned(),
+            until: until.to_owned(),
+        });
+        Place {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            lat_deg: 48.0,
+            lon_deg: 37.0,
+            extent_m: 500.0,
+            names: names.iter().map(|&name| name.to_owned()).collect(),
+            former: former.collect(),
+        }
+    }
+
+    #[test]
+    fn places_of_the_gateway_come_before_the_shipped_ones() {
+        let own = Places::index(vec![
+            place("x-north", &["Північне"], &[("Donetsk", "1924-01-01")]),
+            place("x-south", &["Південне"], &[("Стара", "2016-05-12")]),
+        ])
+        .expect("places");
+        let id = |text: &str| own.find(text).map(|known| known.place.id.clone());
+        assert_eq!(id("с. Північне").as_deref(), Some("x-north"));
+        assert_eq!(id("стара").as_deref(), Some("x-south"));
+        assert_eq!(id("Donetsk").as_deref(), Some("x-north"));
+        assert_eq!(id("Авдіївка").as_deref(), Some("ua-avdiivka"));
+    }
+
+    #[test]
+    fn every_problem_of_a_gazetteer_is_told() {
+        let problems = Places::index(vec![
+            place("x-one", &["Мирне", " "], &[]),
+            place("x-two", &["мирне"], &[("Old", "yesterday")]),
+        ])
+        .expect_err("three problems");
+        assert_eq!(problems.len(), 3, "{problems:?}");
+        assert!(
+            problems
+                .iter()
+                .any(|text| text.contains("also a name of x-one"))
+        );
     }
 }

@@ -45,7 +45,7 @@ impl Reach {
 }
 
 /// A 6-degree zone is 3 degrees wide on either side; maps repeat a little of the next one.
-const REACH_6_DEG: f64 = 4.0;
+pub(super) const REACH_6_DEG: f64 = 4.0;
 /// The same for a 3-degree zone.
 const REACH_3_DEG: f64 = 2.0;
 /// What may be measured across an oblast's border, degrees.

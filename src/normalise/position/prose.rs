@@ -3,7 +3,7 @@
 //! behind a name, such as `Zolote (60km W of Luhansk)`, tells which place is meant and is never the
 //! position itself.
 
-use super::gazetteer::{self, Known};
+use super::gazetteer::Known;
 use super::relative::{self, distance_m};
 use super::{Fault, Point, trace_point};
 use crate::normalise::notes::{Notes, Rule, bounded, quoted};
@@ -63,15 +63,20 @@ pub(super) fn read(text: &str, profile: &Profile, field: &str, notes: &mut Notes
     if text.len() > TEXT_BYTES_MAX || !text.contains(char::is_alphabetic) {
         return Prose::Other;
     }
-    if let Some(from) = split(text, profile) {
+    // A number with a letter behind it, and more numbers, is rather a grid than a distance.
+    let grid = |from: &RelativeLocation| {
+        from.anchor.starts_with(|c: char| c.is_ascii_digit())
+            && !relative::has_place(&from.anchor, profile)
+    };
+    if let Some(from) = split(text, profile).filter(|from| !grid(from)) {
         let part_field = format!("{field}.text");
         return match relative::read(&from, profile, field, &part_field, notes) {
             Some(point) => Prose::Read(Box::new(point)),
             None => Prose::Told,
         };
     }
-    if let Some(known) = gazetteer::find(text) {
-        return Prose::Read(Box::new(named(known, text, profile, field, notes)));
+    if let Some(known) = profile.rules().places.find(text) {
+        return Prose::Read(Box::new(named(&known, text, profile, field, notes)));
     }
     // With digits it was meant as coordinates, and their reader has said why not.
     let name = text.split('(').next().unwrap_or(text);
@@ -88,8 +93,8 @@ pub(super) fn read(text: &str, profile: &Profile, field: &str, notes: &mut Notes
     Prose::Told
 }
 
-fn named(known: Known, text: &str, profile: &Profile, field: &str, notes: &mut Notes) -> Point {
-    let place = known.place;
+fn named(known: &Known, text: &str, profile: &Profile, field: &str, notes: &mut Notes) -> Point {
+    let place = &known.place;
     let point = Point {
         lat_deg: place.lat_deg,
         lon_deg: place.lon_deg,
@@ -105,14 +110,14 @@ fn named(known: Known, text: &str, profile: &Profile, field: &str, notes: &mut N
 
 /// Says which place was found, and that it was called otherwise before.
 pub(super) fn trace_known(
-    known: Known,
+    known: &Known,
     rule: &'static Rule,
     text: &str,
     field: &str,
     notes: &mut Notes,
 ) {
-    let place = known.place;
-    if let Some(until) = known.until {
+    let place = &known.place;
+    if let Some(until) = &known.until {
         let output = format!("{} ({}), so called until {until}", place.name, place.id);
         notes.trace(field, &FORMER_NAME, bounded(text), output);
     } else {
@@ -126,11 +131,11 @@ pub(super) fn trace_known(
 }
 
 /// Compares a description in brackets with the place that was found by name.
-fn hint(known: Known, text: &str, profile: &Profile, field: &str, notes: &mut Notes) {
+fn hint(known: &Known, text: &str, profile: &Profile, field: &str, notes: &mut Notes) {
     let Some((_, inside)) = text.strip_suffix(')').and_then(|text| text.split_once('(')) else {
         return;
     };
-    let place = known.place;
+    let place = &known.place;
     for part in inside.split(',').take(8) {
         let Some(from) = split(part.trim(), profile) else {
             continue;
@@ -156,12 +161,13 @@ fn hint(known: Known, text: &str, profile: &Profile, field: &str, notes: &mut No
 pub(in crate::normalise) fn place_id(
     name: &str,
     at: Option<(f64, f64)>,
+    profile: &Profile,
     field: &str,
     notes: &mut Notes,
-) -> Option<&'static str> {
-    let known = gazetteer::find(name)?;
-    let place = known.place;
-    trace_known(known, &GAZETTEER, name, field, notes);
+) -> Option<String> {
+    let known = profile.rules().places.find(name)?;
+    let place = &known.place;
+    trace_known(&known, &GAZETTEER, name, field, notes);
     if let Some(at) = at {
         let apart_m = distance_m((place.lat_deg, place.lon_deg), at);
         if apart_m > FAR_FROM_PLACE_M + 2.0 * place.extent_m {
@@ -169,7 +175,7 @@ pub(in crate::normalise) fn place_id(
             notes.warn(field, &FAR_FROM_PLACE, bounded(name), output);
         }
     }
-    Some(&place.id)
+    Some(place.id.clone())
 }
 
 /// Words in front of a distance.

@@ -3,7 +3,7 @@
 use super::degrees::{self, Notation};
 use super::gauss::{self, Plain};
 use super::grid::{self, GridPoint};
-use super::plane::{Plane, Reach};
+use super::plane::{self, Plane, Reach};
 use super::square;
 use super::system::{self, System};
 use super::utm;
@@ -150,6 +150,14 @@ fn utm_position(
     let inside = |(lat, lon): (f64, f64)| area::contains(&profile.rules().area, lat, lon);
     let mut point = straight.map_err(|fault| as_swap(fault, swapped.is_some_and(inside)))?;
     let mended = point.mended.take();
+    let off_deg = (point.lon_deg - plane::utm_meridian_deg(point.zone)).abs();
+    let beyond = (off_deg > plane::REACH_6_DEG).then(|| {
+        let output = format!(
+            "{off_deg:.1} degrees from the meridian of zone {}",
+            point.zone
+        );
+        (&BEYOND_REACH, output)
+    });
     let side = if point.lat_deg < 0.0 { 327 } else { 326 };
     let crs = format!("EPSG:{side}{:02}", point.zone);
     let found = Point {
@@ -160,6 +168,7 @@ fn utm_position(
         said: mended
             .map(|output| (&utm::UTM_BAND_MISMATCH, output))
             .into_iter()
+            .chain(beyond)
             .collect(),
         ..Reading::plain(found, &UTM)
     })

@@ -3,7 +3,7 @@
 //! extent of the anchor. An anchor is coordinates, or a name that the gazetteer knows.
 
 use super::degrees::{self, Notation};
-use super::gazetteer::{self, Known};
+use super::gazetteer::Known;
 use super::{Fault, Point, grid, prose, rounded_deg, trace_point};
 use crate::normalise::Profile;
 use crate::normalise::bearing;
@@ -69,7 +69,7 @@ pub(super) fn read(
     else {
         return None;
     };
-    if let Some(known) = anchor.known {
+    if let Some(known) = &anchor.known {
         let input = bounded(&from.anchor);
         prose::trace_known(known, &ANCHOR_FOUND, &input, field, notes);
     }
@@ -124,9 +124,14 @@ fn anchor(text: &str, profile: &Profile) -> Result<Anchor, Fault> {
                 cell.bound_m.unwrap_or(0.0),
                 None,
             )
-        } else if let Some(known) = gazetteer::find(text) {
-            let place = known.place;
-            (place.lat_deg, place.lon_deg, place.extent_m, Some(known))
+        } else if let Some(known) = profile.rules().places.find(text) {
+            let place = &known.place;
+            (
+                place.lat_deg,
+                place.lon_deg,
+                place.extent_m,
+                Some(known.clone()),
+            )
         } else {
             return Err(Fault::new(
                 &ANCHOR,
@@ -151,6 +156,11 @@ fn anchor(text: &str, profile: &Profile) -> Result<Anchor, Fault> {
         extent_m,
         known,
     })
+}
+
+/// Whether a text can be an anchor.
+pub(super) fn has_place(text: &str, profile: &Profile) -> bool {
+    anchor(text, profile).is_ok()
 }
 
 /// Azimuth and half-width of the sector, degrees.

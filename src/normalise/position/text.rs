@@ -62,16 +62,24 @@ pub(super) fn read(
             }
             Some(point)
         }
-        // No coordinates: perhaps words.
-        Err(fault) => match prose::read(&location.text, profile, field, notes) {
-            Prose::Read(point) => Some(*point),
-            Prose::Told => None,
-            Prose::Other => {
-                look_alike::explain(fault, &location.text, latin_only)
-                    .tell(&format!("{field}{at}"), notes);
-                None
+        Err(fault) => {
+            // No coordinates: perhaps words, which need no system. A wrong system stays wrong.
+            let perhaps_words = at.is_empty() || fault.rule == &SYSTEM_MISSING;
+            let words = if perhaps_words {
+                prose::read(&location.text, profile, field, notes)
+            } else {
+                Prose::Other
+            };
+            match words {
+                Prose::Read(point) => Some(*point),
+                Prose::Told => None,
+                Prose::Other => {
+                    look_alike::explain(fault, &location.text, latin_only)
+                        .tell(&format!("{field}{at}"), notes);
+                    None
+                }
             }
-        },
+        }
     }
 }
 
