@@ -2,8 +2,10 @@
 //! it is lost or refused it is moved aside and rebuilt.
 //!
 //! Invariant: `indexed up to` stands in the same bulk load as the keys that it speaks of, so
-//! that it never says more than is there. Everything in it is durable in the log.
+//! that it never says more than is there. Everything in it is durable in the log: an index
+//! that has seen more than the log holds is proof that the log has lost something.
 
+use super::OpenError;
 use super::layout::{array_at, put, u16_at, u64_at};
 use super::recent::Slot;
 use fjall::config::{BloomConstructionPolicy, FilterPolicy, FilterPolicyEntry};
@@ -41,6 +43,23 @@ pub(super) enum IndexError {
     /// It panicked.
     #[error("the index panicked")]
     Panicked,
+    /// It has seen more than the log holds.
+    #[error("the index has seen position {indexed}, and the log ends at {last}")]
+    Ahead {
+        /// Last position of the log.
+        last: u64,
+        /// Last position that it holds.
+        indexed: u64,
+    },
+}
+
+impl From<IndexError> for OpenError {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Ahead { last, indexed } => Self::Lost { last, indexed },
+            other => Self::Index(other.to_string()),
+        }
+    }
 }
 
 impl IndexError {
@@ -51,7 +70,9 @@ impl IndexError {
                 fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)),
             )
             | Self::Io(error) => error,
-            Self::Database(_) | Self::Foreign | Self::Panicked => return false,
+            Self::Database(_) | Self::Foreign | Self::Panicked | Self::Ahead { .. } => {
+                return false;
+            }
         };
         super::is_full(error)
     }
@@ -82,7 +103,8 @@ fn options() -> KeyspaceCreateOptions {
 
 impl Index {
     /// Opens the index of a journal, and says up to which position it is complete. One that
-    /// is not of this journal, is ahead of it, or does not open is moved aside.
+    /// is not of this journal or does not open is moved aside; one that is ahead of the log is
+    /// an error.
     pub(super) fn open(
         journal: &Path,
         journal_id: [u8; 16],
@@ -90,12 +112,13 @@ impl Index {
         cache_bytes: u64,
     ) -> Result<(Self, u64), IndexError> {
         let folder = journal.join(FOLDER);
-        let damaged = journal.join(DAMAGED);
+        let damaged = Self::mark(journal);
         if !damaged.exists() {
             match Self::try_open(&folder, journal_id, cache_bytes) {
                 Ok((index, upto)) if upto <= durable => return Ok((index, upto)),
-                Ok((_, upto)) => {
-                    tracing::warn!(upto, durable, "the index is ahead of the log");
+                Ok((_, indexed)) => {
+                    let last = durable;
+                    return Err(IndexError::Ahead { last, indexed });
                 }
                 Err(error) if error.is_full() => return Err(error),
                 Err(error) => tracing::warn!(%error, "the index is refused"),
@@ -113,6 +136,15 @@ impl Index {
             std::fs::remove_file(&damaged)?;
         }
         Self::try_open(&folder, journal_id, cache_bytes)
+    }
+
+    /// The last position that the index of a journal has seen; 0 if it cannot tell.
+    pub(super) fn seen(journal: &Path, journal_id: [u8; 16]) -> u64 {
+        let folder = journal.join(FOLDER);
+        if !folder.exists() || Self::mark(journal).exists() {
+            return 0;
+        }
+        Self::try_open(&folder, journal_id, 0).map_or(0, |(_, upto)| upto)
     }
 
     fn try_open(
