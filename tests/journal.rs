@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "journal/commands.rs"]
+mod commands;
 #[path = "journal/crashes.rs"]
 mod crashes;
 #[path = "journal/damage.rs"]
@@ -16,6 +18,8 @@ mod damage;
 mod faults;
 #[path = "journal/faulty.rs"]
 mod faulty;
+#[path = "journal/format.rs"]
+mod format;
 #[path = "journal/lost_index.rs"]
 mod lost_index;
 #[path = "journal/model.rs"]
