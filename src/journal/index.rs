@@ -84,6 +84,7 @@ pub(super) struct Index {
     keys: Keyspace,
     _database: Database,
     journal_id: [u8; 16],
+    folder: PathBuf,
 }
 
 impl std::fmt::Debug for Index {
@@ -178,6 +179,7 @@ impl Index {
             keys,
             _database: database,
             journal_id,
+            folder: folder.to_owned(),
         };
         Ok((index, upto))
     }
@@ -200,10 +202,20 @@ impl Index {
         scratch.clear();
         scratch.push(ENTRY_PREFIX);
         scratch.extend_from_slice(key);
-        match self.keys.get(scratch.as_slice())? {
-            None => Ok(None),
-            Some(value) => Slot::decode(&value).map(Some).ok_or(IndexError::Foreign),
-        }
+        let found = catch_unwind(AssertUnwindSafe(|| self.keys.get(scratch.as_slice())));
+        let slot = match found {
+            Ok(Ok(None)) => return Ok(None),
+            Ok(Ok(Some(value))) => Slot::decode(&value).ok_or(IndexError::Foreign),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_panic) => Err(IndexError::Panicked),
+        };
+        // Or else the next start would fail at the same key, and every one after it.
+        slot.map(Some).inspect_err(|_| {
+            let journal = self.folder.parent().unwrap_or(&self.folder);
+            if let Err(error) = Self::mark_damaged(journal) {
+                tracing::error!(%error, "the index cannot be marked as damaged");
+            }
+        })
     }
 
     /// Loads keys, sorted and each once, and says that all up to a position are there now.

@@ -3,7 +3,7 @@
 use crate::support::{append, batches, contents, entry, fill, image, name, open, segments, store};
 use entente::clock::FixedClock;
 use entente::journal::Entry;
-use entente::wire::stored::{Body, Kind, Label};
+use prost::Message as _;
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -274,6 +274,46 @@ fn a_range_is_dumped_without_reading_what_comes_before() {
     assert_eq!(output.status.code(), Some(2));
 }
 
+/// What a dump shows of a stored body; the numbers are those of `wire::stored`, for ever.
+#[derive(prost::Message)]
+struct LabelOnDisk {
+    #[prost(int32, tag = "1")]
+    kind: i32,
+    #[prost(string, tag = "4")]
+    nation: String,
+    #[prost(string, tag = "5")]
+    system: String,
+    #[prost(string, tag = "6")]
+    report_id: String,
+    #[prost(uint32, tag = "7")]
+    revision: u32,
+}
+
+#[derive(prost::Message)]
+struct BodyOnDisk {
+    #[prost(message, optional, tag = "1")]
+    label: Option<LabelOnDisk>,
+    #[prost(bytes = "vec", tag = "3")]
+    original: Vec<u8>,
+    #[prost(string, tag = "4")]
+    media_type: String,
+}
+
+fn stored_body(revision: u32) -> Vec<u8> {
+    let body = BodyOnDisk {
+        label: Some(LabelOnDisk {
+            kind: 1,
+            nation: "GBR".into(),
+            system: "uav-cell-4".into(),
+            report_id: "GBR-000017".into(),
+            revision,
+        }),
+        original: b"secret words".to_vec(),
+        media_type: "text/plain".into(),
+    };
+    [&[1], body.encode_to_vec().as_slice()].concat()
+}
+
 #[test]
 fn a_dump_shows_whose_report_it_is_and_its_content_only_when_asked() {
     let folder = TempDir::new().unwrap();
@@ -281,22 +321,9 @@ fn a_dump_shows_whose_report_it_is_and_its_content_only_when_asked() {
     let clock = std::sync::Arc::new(FixedClock::at(now));
     let settings = crate::support::settings(folder.path());
     let journal = entente::journal::Journal::open(settings, clock).unwrap();
-    let body = |revision| Body {
-        label: Label {
-            kind: Kind::Sighting,
-            nation: "GBR".into(),
-            system: "uav-cell-4".into(),
-            report_id: "GBR-000017".into(),
-            revision,
-            ..Label::default()
-        },
-        record: Vec::new().into(),
-        original: b"secret words".to_vec().into(),
-        media_type: "text/plain".into(),
-    };
     let stored = |revision| Entry {
         revision,
-        body: body(revision).encode().into(),
+        body: stored_body(revision).into(),
         ..entry(1, BODY)
     };
     append(&journal, vec![stored(1), stored(2), entry(2, BODY)]).unwrap();
