@@ -9,6 +9,7 @@ mod feed_line;
 mod foreign;
 mod ground;
 mod input;
+mod journal;
 mod lines;
 mod normalise;
 mod partner;
@@ -51,6 +52,7 @@ enum Command {
     Tail(tail::Tail),
     Normalise(normalise::Normalise),
     Trust(trust::Trust),
+    Journal(journal::JournalArguments),
 }
 
 /// Who reads the output.
@@ -102,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Tail(arguments) => tail::run(&arguments),
         Command::Normalise(arguments) => normalise::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
+        Command::Journal(arguments) => journal::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,6 +11,7 @@ mod appender;
 #[doc(hidden)]
 pub mod disk;
 mod error;
+pub mod examine;
 mod frame;
 mod index;
 mod indexer;

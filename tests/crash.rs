@@ -1,7 +1,8 @@
-//! The real process is killed under load, at random moments and at named failpoints. A recorder
-//! outside of it syncs every receipt it saw before it counts it. After each restart: every
-//! receipt ever given is in the feed, once, at its position, with the same bytes; positions
-//! have no gap; nothing is there twice.
+//! The real process is killed under load, at random moments and at named failpoints, and now
+//! and then once more while it recovers. A recorder outside of it syncs every receipt it saw
+//! before it counts it. After each restart: every receipt ever given is in the feed, once, at
+//! its position, with the same bytes; positions have no gap; nothing is there twice.
+//! Segments are small, so that new ones begin all the time.
 //!
 //! `ENTENTE_CRASH_ROUNDS` (default 20) and `ENTENTE_CRASH_SEED` choose how long and which.
 #![cfg(feature = "failpoints")]
@@ -21,8 +22,9 @@ use prost::Message as _;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::Duration;
-use support::{Site, sighting, streamed};
+use support::{ENTENTE, Site, sighting, streamed};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -34,6 +36,19 @@ const FAILPOINTS: [&str; 5] = [
     "journal::after_index",
     "journal::during_roll",
 ];
+/// Journal settings as small as they may be: a segment holds about a thousand records.
+const SMALL_SEGMENTS: [(&str, &str); 2] = [
+    (
+        "segment_bytes = \"9MiB\"",
+        "segment_bytes = \"1MiB\"\nbatch_bytes_max = \"256KiB\"",
+    ),
+    (
+        "[metrics]",
+        "[services]\nmessage_bytes_max = \"64KiB\"\nchunk_reports_max = 64\n\n[metrics]",
+    ),
+];
+/// Steps of beginning a new segment at which the writer can be stopped.
+const ROLL_STEPS: u64 = 3;
 /// No answer for so long: the writer stands at its failpoint.
 const SILENCE: Duration = Duration::from_secs(2);
 
@@ -71,13 +86,25 @@ async fn every_receipt_is_in_the_feed_once_with_the_same_bytes() {
     println!("ENTENTE_CRASH_SEED={seed} ENTENTE_CRASH_ROUNDS={rounds}");
     let mut dice = Dice(seed);
     let mut site = Site::new("");
+    site.edit("config/gateway.toml", |text| {
+        SMALL_SEGMENTS.iter().fold(text, |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        })
+    });
     let mut recorder = File::create(site.path("receipts")).unwrap();
     let mut receipts: BTreeMap<u64, Seen> = BTreeMap::new();
     let mut next_report = 0;
     for round in 0..rounds {
         let failpoint = (round % 2 == 1).then(|| {
             let name = FAILPOINTS[usize::try_from(dice.roll(FAILPOINTS.len() as u64)).unwrap()];
-            format!("{name}={}*off->pause", dice.roll(60))
+            let passes = if name == "journal::during_roll" {
+                // Within the first two new segments.
+                dice.roll(2 * ROLL_STEPS)
+            } else {
+                dice.roll(60)
+            };
+            format!("{name}={passes}*off->pause")
         });
         let kill_after = 1 + dice.roll(3000);
         println!("round {round}: {failpoint:?}, kill after {kill_after} receipts");
@@ -94,11 +121,78 @@ async fn every_receipt_is_in_the_feed_once_with_the_same_bytes() {
         )
         .await;
         site.kill();
+        if round % 4 == 3 {
+            let failpoint = format!("journal::during_recovery={}*off->pause", dice.roll(2));
+            println!("round {round}: and once more while it recovers, {failpoint}");
+            start_and_kill(&site, &[("FAILPOINTS", &failpoint)]);
+        }
         site.start(&[]);
         check(&site, &receipts).await;
         assert!(site.stop().success());
     }
     assert!(receipts.len() as u64 > rounds, "the load was real");
+    let segments = std::fs::read_dir(site.path("data/journal")).unwrap();
+    let segments = segments
+        .map(|item| item.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with('0') && name.ends_with(".segment"))
+        .count();
+    println!("{} receipts in {segments} segments", receipts.len());
+    assert!(segments as u64 > rounds / 4, "new segments were begun");
+    let verified = site.run(&["journal", "verify", "data/journal"]);
+    let said = String::from_utf8_lossy(&verified.stdout);
+    assert!(verified.status.success(), "{said}");
+}
+
+/// Starts the gateway and kills it while it recovers its journal: it has taken the lock,
+/// and none of its threads moves any more, because a failpoint holds it.
+fn start_and_kill(site: &Site, environment: &[(&str, &str)]) {
+    let mut process = Command::new(ENTENTE)
+        .args(["serve", "--output", "json", "--config"])
+        .arg(site.path("config/gateway.toml"))
+        .envs(environment.iter().copied())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let id = process.id();
+    let mut still = 0;
+    while still < STILL_LOOKS && process.try_wait().unwrap().is_none() {
+        still = if holds_a_lock(id) && sleeps(id) {
+            still + 1
+        } else {
+            0
+        };
+        std::thread::yield_now();
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+/// A process that was found asleep so often stands still.
+const STILL_LOOKS: u32 = 300;
+
+/// Whether a process holds a lock on a file.
+fn holds_a_lock(id: u32) -> bool {
+    let id = id.to_string();
+    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    locks
+        .lines()
+        .any(|lock| lock.split_whitespace().any(|word| word == id))
+}
+
+/// Whether all threads of a process wait for something.
+fn sleeps(id: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{id}/task")) else {
+        return false;
+    };
+    threads.flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // After the name, which may hold anything, in parentheses.
+        let state = stat
+            .rsplit_once(") ")
+            .map(|(_, rest)| rest.starts_with('S'));
+        state.unwrap_or(true)
+    })
 }
 
 /// Submits over one stream until enough receipts were recorded, or the gateway falls silent.
@@ -130,9 +224,13 @@ async fn load(
     let mut recorded = 0;
     while recorded < kill_after {
         let Ok(answer) = tokio::time::timeout(SILENCE, answers.message()).await else {
+            println!("silence after {recorded} receipts");
             break;
         };
-        let Ok(Some(answer)) = answer else { break };
+        let Ok(Some(answer)) = answer else {
+            println!("the stream ended: {answer:?}");
+            break;
+        };
         for outcome in answer.outcomes {
             let receipt = outcome.receipt.expect("nothing here is refused");
             let seen = Seen {

@@ -3,6 +3,7 @@
 
 mod idle;
 mod ingest;
+mod jetstream;
 mod latency;
 mod measure;
 mod reopen;
@@ -21,10 +22,6 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use thiserror::Error;
-
-/// Why there is no third column.
-const JETSTREAM_NOTE: &str =
-    "not measured: this build holds no NATS client; docs/PERFORMANCE.md has the figure to beat";
 
 /// Measures the gateway over real mutual TLS on throw-away ground.
 #[derive(Debug, Args)]
@@ -55,6 +52,9 @@ enum What {
     Serve {
         #[arg(long, value_enum)]
         kind: server::Kind,
+        /// The core to run on
+        #[arg(long)]
+        core: Option<usize>,
         #[arg(long)]
         config: PathBuf,
     },
@@ -95,6 +95,9 @@ pub(super) enum BenchError {
     /// The load was cut short.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The NATS server or its client failed.
+    #[error("JetStream: {0}")]
+    JetStream(String),
     /// A call failed.
     #[error("a call failed: {0}")]
     Call(String),
@@ -108,8 +111,8 @@ pub(super) enum BenchError {
 
 /// Measures and prints.
 pub(super) fn run(arguments: &Bench) -> Result<(), Failure> {
-    if let What::Serve { kind, config } = &arguments.what {
-        return server::serve(*kind, config).map_err(super::fail);
+    if let What::Serve { kind, core, config } = &arguments.what {
+        return server::serve(*kind, *core, config).map_err(super::fail);
     }
     let result = measured(arguments).map_err(super::fail)?;
     print(arguments, &result);
@@ -124,9 +127,8 @@ fn measured(arguments: &Bench) -> Result<Value, BenchError> {
         What::Reopen(_) | What::Serve { .. } => 0,
     };
     let ground = Ground::lay(arguments.keep.as_deref(), load_systems, &clock)?;
-    // The servers pin themselves to the first core; the load runs on the second.
-    let pinned = measure::pin(1);
-    let mut runtime = if pinned {
+    let cores = measure::Cores::choose();
+    let mut runtime = if cores.is_pinned {
         tokio::runtime::Builder::new_current_thread()
     } else {
         tokio::runtime::Builder::new_multi_thread()
@@ -134,9 +136,9 @@ fn measured(arguments: &Bench) -> Result<Value, BenchError> {
     let runtime = runtime.enable_all().build().map_err(BenchError::Spawn)?;
     let measurement: Pin<Box<dyn Future<Output = Result<Value, BenchError>>>> =
         match &arguments.what {
-            What::Ingest(ingest) => Box::pin(ingest::run(ingest, &ground, &clock, pinned)),
-            What::Latency(latency) => Box::pin(latency::run(latency, &ground, &clock, pinned)),
-            What::Idle(idle) => Box::pin(idle::run(idle, &ground)),
+            What::Ingest(ingest) => Box::pin(ingest::run(ingest, &ground, &clock, cores)),
+            What::Latency(latency) => Box::pin(latency::run(latency, &ground, &clock, cores)),
+            What::Idle(idle) => Box::pin(idle::run(idle, &ground, cores)),
             What::Reopen(reopen) => return reopen::run(reopen, &ground, &clock),
             What::Serve { .. } => return Ok(Value::Null),
         };

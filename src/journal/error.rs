@@ -54,6 +54,18 @@ pub enum OpenError {
         /// Last missing position.
         to: u64,
     },
+    /// Entries at the end of the log are gone that were durable. Nothing was changed.
+    #[error(
+        "the log ends at position {last}, but its index has seen position {indexed}: entries that \
+         were durable are lost; nothing was changed; restore the folder from a copy, or see \
+         docs/JOURNAL.md"
+    )]
+    Lost {
+        /// Last position of the log.
+        last: u64,
+        /// Last position that the index holds.
+        indexed: u64,
+    },
     /// The index can be neither opened nor replaced.
     #[error("index: {0}")]
     Index(String),

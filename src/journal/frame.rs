@@ -234,3 +234,131 @@ pub(super) fn hash(frame: &[u8]) -> Hash {
     );
     hash
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            payload_bytes: 0x0102_0304,
+            count: 5,
+            first: 0x1112_1314_1516_1718,
+            stamp_ns: -2,
+            tag: 0x2122_2324_2526_2728,
+            previous: [0xAB; 32],
+            payload_crc: 0x3132_3334,
+        }
+    }
+
+    /// As the manual has it; changing this is changing the format.
+    #[test]
+    fn a_header_stands_on_disk_as_the_manual_says() {
+        let mut expected = b"ENTB\x01\0\0\0\x04\x03\x02\x01\x05\0\0\0".to_vec();
+        expected.extend([0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11]);
+        expected.extend([0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]);
+        expected.extend([0x28, 0x27, 0x26, 0x25, 0x24, 0x23, 0x22, 0x21]);
+        expected.extend([0xAB; 32]);
+        expected.extend([0x34, 0x33, 0x32, 0x31]);
+        expected.extend(crc32c::crc32c(&expected).to_le_bytes());
+        assert_eq!(header().encode().as_slice(), expected);
+        assert_eq!(Header::decode(&expected, header().tag), Some(header()));
+    }
+
+    #[test]
+    fn a_header_with_any_bit_flipped_or_of_another_segment_is_none() {
+        let whole = header().encode();
+        for bit in 0..HEADER_BYTES * 8 {
+            let mut flipped = whole;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Header::decode(&flipped, header().tag), None, "bit {bit}");
+        }
+        assert_eq!(Header::decode(&whole, header().tag + 1), None);
+        for length in 0..HEADER_BYTES {
+            assert_eq!(Header::decode(&whole[..length], header().tag), None);
+        }
+    }
+
+    fn entry() -> Entry {
+        Entry {
+            key: Bytes::from_static(b"key"),
+            revision: 7,
+            digest: [0xCD; 32],
+            stamp_ns: 0x0102_0304_0506_0708,
+            body: Bytes::from_static(b"body!"),
+        }
+    }
+
+    #[test]
+    fn an_entry_stands_on_disk_as_the_manual_says() {
+        let mut expected = vec![3, 0, 0, 0, 7, 0, 0, 0];
+        expected.extend([8, 7, 6, 5, 4, 3, 2, 1]);
+        expected.extend([9, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0]);
+        expected.extend([0xCD; 32]);
+        expected.extend(b"keybody!");
+        let mut bytes = Vec::new();
+        put_entry(&mut bytes, &entry(), Some(9));
+        assert_eq!(bytes, expected);
+        assert_eq!(bytes.len(), entry_bytes(&entry()));
+    }
+
+    /// A batch of entries whose header says so many.
+    fn batch(payload: &[u8], count: u32) -> (Header, Bytes) {
+        let header = Header {
+            payload_bytes: length(payload.len()),
+            payload_crc: crc32c::crc32c(payload),
+            count,
+            first: 10,
+            ..header()
+        };
+        let bytes = [header.encode().as_slice(), payload].concat();
+        (header, Bytes::from(bytes))
+    }
+
+    #[test]
+    fn entries_come_back_at_their_positions() {
+        let mut payload = Vec::new();
+        put_entry(&mut payload, &entry(), None);
+        put_entry(&mut payload, &entry(), Some(10));
+        let (header, bytes) = batch(&payload, 2);
+        let frame = Frame::decode(&header, bytes).unwrap();
+        assert_eq!((frame.first(), frame.next()), (10, 12));
+        for (position, previous) in [(10, None), (11, Some(Position(10)))] {
+            let expected = Stored {
+                position: Position(position),
+                previous,
+                entry: entry(),
+            };
+            assert_eq!(frame.stored(position), Some(expected));
+        }
+        assert_eq!(frame.stored(9), None);
+        assert_eq!(frame.stored(12), None);
+    }
+
+    #[test]
+    fn entries_that_do_not_fill_the_payload_exactly_are_no_batch() {
+        let mut payload = Vec::new();
+        put_entry(&mut payload, &entry(), None);
+        let decoded = |payload: &[u8], count| {
+            let (header, bytes) = batch(payload, count);
+            Frame::decode(&header, bytes).is_some()
+        };
+        assert!(decoded(&payload, 1));
+        assert!(!decoded(&payload, 0));
+        assert!(!decoded(&payload, 2));
+        assert!(!decoded(&payload, u32::MAX));
+        assert!(!decoded(&payload[..payload.len() - 1], 1));
+        assert!(!decoded(&[payload.as_slice(), b"x"].concat(), 1));
+        // Sizes that reach beyond the payload, or beyond all numbers.
+        for at in [0, 1, 24, 25, 26, 27] {
+            let mut wrong = payload.clone();
+            wrong[at] = 0xFF;
+            assert!(!decoded(&wrong, 1), "byte {at}");
+        }
+        let (header, bytes) = batch(&payload, 1);
+        let mut flipped = bytes.to_vec();
+        flipped[HEADER_BYTES + 61] ^= 1;
+        assert!(Frame::decode(&header, flipped.into()).is_none());
+        assert!(Frame::decode(&header, bytes.slice(..bytes.len() - 1)).is_none());
+    }
+}

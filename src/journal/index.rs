@@ -2,8 +2,10 @@
 //! it is lost or refused it is moved aside and rebuilt.
 //!
 //! Invariant: `indexed up to` stands in the same bulk load as the keys that it speaks of, so
-//! that it never says more than is there. Everything in it is durable in the log.
+//! that it never says more than is there. Everything in it is durable in the log: an index
+//! that has seen more than the log holds is proof that the log has lost something.
 
+use super::OpenError;
 use super::layout::{array_at, put, u16_at, u64_at};
 use super::recent::Slot;
 use fjall::config::{BloomConstructionPolicy, FilterPolicy, FilterPolicyEntry};
@@ -41,6 +43,23 @@ pub(super) enum IndexError {
     /// It panicked.
     #[error("the index panicked")]
     Panicked,
+    /// It has seen more than the log holds.
+    #[error("the index has seen position {indexed}, and the log ends at {last}")]
+    Ahead {
+        /// Last position of the log.
+        last: u64,
+        /// Last position that it holds.
+        indexed: u64,
+    },
+}
+
+impl From<IndexError> for OpenError {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Ahead { last, indexed } => Self::Lost { last, indexed },
+            other => Self::Index(other.to_string()),
+        }
+    }
 }
 
 impl IndexError {
@@ -51,7 +70,9 @@ impl IndexError {
                 fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)),
             )
             | Self::Io(error) => error,
-            Self::Database(_) | Self::Foreign | Self::Panicked => return false,
+            Self::Database(_) | Self::Foreign | Self::Panicked | Self::Ahead { .. } => {
+                return false;
+            }
         };
         super::is_full(error)
     }
@@ -63,6 +84,7 @@ pub(super) struct Index {
     keys: Keyspace,
     _database: Database,
     journal_id: [u8; 16],
+    folder: PathBuf,
 }
 
 impl std::fmt::Debug for Index {
@@ -82,7 +104,8 @@ fn options() -> KeyspaceCreateOptions {
 
 impl Index {
     /// Opens the index of a journal, and says up to which position it is complete. One that
-    /// is not of this journal, is ahead of it, or does not open is moved aside.
+    /// is not of this journal or does not open is moved aside; one that is ahead of the log is
+    /// an error.
     pub(super) fn open(
         journal: &Path,
         journal_id: [u8; 16],
@@ -90,12 +113,13 @@ impl Index {
         cache_bytes: u64,
     ) -> Result<(Self, u64), IndexError> {
         let folder = journal.join(FOLDER);
-        let damaged = journal.join(DAMAGED);
+        let damaged = Self::mark(journal);
         if !damaged.exists() {
             match Self::try_open(&folder, journal_id, cache_bytes) {
                 Ok((index, upto)) if upto <= durable => return Ok((index, upto)),
-                Ok((_, upto)) => {
-                    tracing::warn!(upto, durable, "the index is ahead of the log");
+                Ok((_, indexed)) => {
+                    let last = durable;
+                    return Err(IndexError::Ahead { last, indexed });
                 }
                 Err(error) if error.is_full() => return Err(error),
                 Err(error) => tracing::warn!(%error, "the index is refused"),
@@ -113,6 +137,15 @@ impl Index {
             std::fs::remove_file(&damaged)?;
         }
         Self::try_open(&folder, journal_id, cache_bytes)
+    }
+
+    /// The last position that the index of a journal has seen; 0 if it cannot tell.
+    pub(super) fn seen(journal: &Path, journal_id: [u8; 16]) -> u64 {
+        let folder = journal.join(FOLDER);
+        if !folder.exists() || Self::mark(journal).exists() {
+            return 0;
+        }
+        Self::try_open(&folder, journal_id, 0).map_or(0, |(_, upto)| upto)
     }
 
     fn try_open(
@@ -146,6 +179,7 @@ impl Index {
             keys,
             _database: database,
             journal_id,
+            folder: folder.to_owned(),
         };
         Ok((index, upto))
     }
@@ -168,10 +202,20 @@ impl Index {
         scratch.clear();
         scratch.push(ENTRY_PREFIX);
         scratch.extend_from_slice(key);
-        match self.keys.get(scratch.as_slice())? {
-            None => Ok(None),
-            Some(value) => Slot::decode(&value).map(Some).ok_or(IndexError::Foreign),
-        }
+        let found = catch_unwind(AssertUnwindSafe(|| self.keys.get(scratch.as_slice())));
+        let slot = match found {
+            Ok(Ok(None)) => return Ok(None),
+            Ok(Ok(Some(value))) => Slot::decode(&value).ok_or(IndexError::Foreign),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_panic) => Err(IndexError::Panicked),
+        };
+        // Or else the next start would fail at the same key, and every one after it.
+        slot.map(Some).inspect_err(|_| {
+            let journal = self.folder.parent().unwrap_or(&self.folder);
+            if let Err(error) = Self::mark_damaged(journal) {
+                tracing::error!(%error, "the index cannot be marked as damaged");
+            }
+        })
     }
 
     /// Loads keys, sorted and each once, and says that all up to a position are there now.

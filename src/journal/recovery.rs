@@ -6,10 +6,11 @@
 
 use super::disk::{Disk, DiskFile, write_zeros};
 use super::frame::{Frame, HEADER_BYTES, Hash, Header, MAGIC, hash};
+use super::index::Index;
 use super::layout::{size, wide};
 use super::segment::{
     Extent, HeaderFault, SEGMENT_HEADER_BYTES, SPARE_NAME, SPARE_UNFINISHED, Segment,
-    SegmentHeader, first_of, frames_to,
+    SegmentHeader, file_name, first_of, frames_to,
 };
 use super::{OpenError, io_error};
 use bytes::Bytes;
@@ -93,16 +94,23 @@ pub(super) fn read_header(
     if first_of(name) != Some(header.first) {
         return Err(damaged("it is not the segment that its name says"));
     }
-    if let Some((earlier, last, hash)) = before {
-        if header.journal_id != earlier.journal_id {
-            return Err(damaged("it is of another journal"));
-        }
-        if header.first != last.saturating_add(1) {
-            return Err(OpenError::Missing {
-                from: last.saturating_add(1),
-                to: header.first.saturating_sub(1),
-            });
-        }
+    // No version removes segments: the first begins with position 1.
+    let expected = before.map_or(1, |(_, last, _)| last.saturating_add(1));
+    if before.is_some_and(|(earlier, _, _)| header.journal_id != earlier.journal_id) {
+        return Err(damaged("it is of another journal"));
+    }
+    if header.first < expected {
+        return Err(damaged(
+            "it begins with a position that is in the segment before it",
+        ));
+    }
+    if header.first > expected {
+        return Err(OpenError::Missing {
+            from: expected,
+            to: header.first - 1,
+        });
+    }
+    if let Some((_, _, hash)) = before {
         if header.previous != *hash {
             return Err(damaged("it does not continue the segment before it"));
         }
@@ -140,7 +148,7 @@ pub(super) fn recover(disk: &dyn Disk, folder: &Path, bytes: u64) -> Result<Reco
         {
             (extent, hash, false)
         } else if index + 1 == count {
-            let (extent, hash) = cut(&*file, &header, name)?;
+            let (extent, hash) = cut(&*file, &header, folder)?;
             (extent, hash, true)
         } else {
             let (extent, hash) = reseal(&*file, &header, name)?;
@@ -229,16 +237,22 @@ fn reseal(
 fn cut(
     file: &dyn DiskFile,
     header: &SegmentHeader,
-    name: &str,
+    folder: &Path,
 ) -> Result<(Extent, Hash), OpenError> {
-    let failed = |what| io_error(what, Path::new(name));
+    let name = file_name(header.first);
+    let failed = |what| io_error(what, Path::new(&name));
     let scanned = scan(file, header, &mut |_| {}).map_err(failed("read"))?;
     let end = scanned.extent.end;
     let length = file.bytes().map_err(failed("read"))?;
     fail::fail_point!("journal::during_recovery");
     let wiped = match scanned.end {
-        End::Damaged => return Err(damaged(name, end)),
+        End::Damaged => return Err(damaged(&name, end)),
         End::Torn { dirty_to } => {
+            // What the index has seen was durable: then this is no torn batch, but a damaged one.
+            let (last, indexed) = (scanned.extent.last, Index::seen(folder, header.journal_id));
+            if indexed > last {
+                return Err(OpenError::Lost { last, indexed });
+            }
             tracing::warn!(
                 segment = name,
                 offset = end,
@@ -291,7 +305,7 @@ pub(super) fn scan(
 }
 
 /// The batch at an offset, if a sound one stands there.
-fn read_batch(
+pub(super) fn read_batch(
     file: &dyn DiskFile,
     tag: u64,
     at: u64,

@@ -257,3 +257,112 @@ impl Segment {
                 .is_some_and(|end| end <= self.frames_to())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> SegmentHeader {
+        SegmentHeader {
+            journal_id: [0x11; 16],
+            tag: 0x2122_2324_2526_2728,
+            first: 300,
+            bytes: 1 << 20,
+            stamp_ns: 5,
+            previous: [0x33; 32],
+        }
+    }
+
+    /// As the manual has it; changing this is changing the format.
+    #[test]
+    fn a_header_stands_on_disk_as_the_manual_says() {
+        let mut expected = b"ENTSEGM1\x01\0\0\0\0\0\0\0".to_vec();
+        expected.extend([0x11; 16]);
+        expected.extend([0x28, 0x27, 0x26, 0x25, 0x24, 0x23, 0x22, 0x21]);
+        expected.extend([0x2C, 1, 0, 0, 0, 0, 0, 0]);
+        expected.extend([0, 0, 0x10, 0, 0, 0, 0, 0]);
+        expected.extend([5, 0, 0, 0, 0, 0, 0, 0]);
+        expected.extend([0x33; 32]);
+        expected.extend([0; 28]);
+        expected.extend(crc32c::crc32c(&expected).to_le_bytes());
+        assert_eq!(header().encode().as_slice(), expected);
+        assert_eq!(SegmentHeader::decode(&expected), Ok(header()));
+        for bit in 0..SEGMENT_HEADER_BYTES * 8 {
+            let mut flipped = header().encode();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let decoded = SegmentHeader::decode(&flipped);
+            assert_eq!(decoded, Err(HeaderFault::Damaged), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn names_are_twenty_digits() {
+        assert_eq!(file_name(7), "00000000000000000007.segment");
+        assert_eq!(first_of(&file_name(u64::MAX)), Some(u64::MAX));
+        for other in [
+            SPARE_NAME,
+            SPARE_UNFINISHED,
+            "7.segment",
+            "lock",
+            "",
+            "index",
+        ] {
+            assert_eq!(first_of(other), None, "{other}");
+        }
+    }
+
+    /// A footer has room for all its items, whatever the size of the segment.
+    #[test]
+    fn batches_end_before_the_footer() {
+        assert_eq!(frames_to(16 * 1024), 16 * 1024 - 76 - 16 * 6);
+        assert_eq!(frames_to(256 << 20), (256 << 20) - 76 - 16 * 514);
+        for bytes in [16 * 1024, 16_387, 1 << 20, 9 << 20, 256 << 20, 4 << 30] {
+            let mut extent = Extent::empty(1);
+            let mut next = 1;
+            // As many batches as there may be, as small as they may be.
+            while extent.end + 200 <= frames_to(bytes) {
+                let batch = if bytes > 1 << 24 { 100_000 } else { 200 };
+                extent.extend(bytes, next, next + 1, batch);
+                next += 1;
+            }
+            let footer = extent.footer(1, &[9; 32]);
+            assert!(frames_to(bytes) + wide(footer.len()) <= bytes, "{bytes}");
+            assert_eq!(Extent::from_footer(&footer, 1), Some((extent, [9; 32])));
+            assert_eq!(Extent::from_footer(&footer, 2), None);
+        }
+    }
+
+    #[test]
+    fn a_footer_with_any_bit_flipped_is_none() {
+        let mut extent = Extent::empty(300);
+        extent.extend(1 << 20, 300, 310, 5000);
+        extent.extend(1 << 20, 310, 320, 5000);
+        let whole = extent.footer(300, &[9; 32]);
+        assert_eq!(whole.len(), 72 + 2 * 16 + 4);
+        for bit in 0..whole.len() * 8 {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Extent::from_footer(&flipped, 300), None, "bit {bit}");
+        }
+        for length in 0..whole.len() {
+            assert_eq!(Extent::from_footer(&whole[..length], 300), None);
+        }
+    }
+
+    #[test]
+    fn a_batch_is_looked_for_from_the_last_item_before_it() {
+        let segment = Segment::new(Path::new("x"), header(), Extent::empty(300));
+        assert_eq!(segment.before(300), FRAMES_FROM);
+        for first in [300, 310, 320] {
+            segment.extend(first, first + 10, 5000);
+        }
+        assert_eq!(segment.before(299), FRAMES_FROM);
+        assert_eq!(segment.before(309), FRAMES_FROM);
+        assert_eq!(segment.before(310), FRAMES_FROM + 5000);
+        assert_eq!(segment.before(329), FRAMES_FROM + 10_000);
+        assert!(segment.fits(FRAMES_FROM, frames_to(1 << 20) - FRAMES_FROM));
+        assert!(!segment.fits(FRAMES_FROM, frames_to(1 << 20) - FRAMES_FROM + 1));
+        assert!(!segment.fits(u64::MAX, 100));
+        assert!(!segment.fits(FRAMES_FROM, 79));
+    }
+}

@@ -142,7 +142,7 @@ fn open_keys(
     let failed = |error: &dyn std::fmt::Display| OpenError::Index(error.to_string());
     let folder = &settings.folder;
     let (index, upto) =
-        Index::open(folder, journal_id, last, INDEX_CACHE_BYTES).map_err(|error| failed(&error))?;
+        Index::open(folder, journal_id, last, INDEX_CACHE_BYTES).map_err(OpenError::from)?;
     let mut young = Generation::default();
     young.last = last;
     let mut base = last;

@@ -74,6 +74,12 @@ impl Typed {
         self.template.len()
     }
 
+    /// The next report, serialised, and before it its id.
+    pub fn next_with_id(&mut self) -> (Bytes, Bytes) {
+        let report = self.next_report();
+        (report.slice(self.id_at..self.id_at + ID_BYTES), report)
+    }
+
     /// The next report, serialised.
     pub fn next_report(&mut self) -> Bytes {
         let size = self.template.len();

@@ -24,7 +24,7 @@ use thiserror::Error;
 /// Full name of what national systems send.
 const REPORT: &str = "entente.v1.Report";
 /// Full name of what the feed carries.
-const RECORD: &str = "entente.v1.Record";
+pub const RECORD: &str = "entente.v1.Record";
 /// Full name of what becomes of a report.
 pub const OUTCOME: &str = "entente.v1.Outcome";
 /// Full name of a record with its place in the feed.

@@ -1,5 +1,6 @@
 //! `entente bench idle`: what authenticated connections cost that say nothing.
 
+use super::measure::Cores;
 use super::server::{Kind, Server};
 use super::{BenchError, Ground, measure};
 use crate::wire::proto::WhoAmIRequest;
@@ -14,8 +15,12 @@ pub(super) struct Idle {
 }
 
 /// Measures. The answer has `memory_bytes`, the gateway's resident memory with all connected.
-pub(super) async fn run(arguments: &Idle, ground: &Ground) -> Result<Value, BenchError> {
-    let gateway = Server::start(Kind::Gateway, ground)?;
+pub(super) async fn run(
+    arguments: &Idle,
+    ground: &Ground,
+    cores: Cores,
+) -> Result<Value, BenchError> {
+    let gateway = Server::start(Kind::Gateway, ground, cores)?;
     let resident = || measure::memory_bytes(gateway.pid(), "VmRSS").unwrap_or(0);
     let before = resident();
     let endpoint = ground.load_system(0, gateway.address)?;

@@ -1,6 +1,8 @@
-//! `entente bench ingest`: the gateway beside the null service, turn about, in one run.
+//! `entente bench ingest`: the gateway beside the null service, turn about, in one run; beside
+//! JetStream too, where a `nats-server` is on the path.
 
-use super::measure::{cpu_time, median, memory_bytes};
+use super::jetstream::{self, JetStream};
+use super::measure::{Cores, cpu_time, median, memory_bytes};
 use super::server::{Kind, Server};
 use super::{BenchError, Ground};
 use crate::client::Endpoint;
@@ -8,12 +10,19 @@ use crate::clock::Clock;
 use crate::mock::load::{self, Load, Measured};
 use crate::mock::typed::{Ids, Typed};
 use serde_json::{Value, json};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Reports of a unary run that wait for their receipts.
 const UNARY_WINDOW: u64 = 64;
+
+/// Why there is no third column.
+const JETSTREAM_ABSENT: &str = "not measured: no nats-server is on the path";
+
+/// A sender of the load, not yet at work.
+type Sending = Pin<Box<dyn Future<Output = Result<Measured, BenchError>> + Send>>;
 
 /// Arguments of `entente bench ingest`.
 #[derive(Clone, Debug, clap::Args)]
@@ -36,6 +45,17 @@ pub(super) struct Ingest {
     /// Reports of a system that may wait for their receipts, in a stream
     #[arg(long, default_value_t = 16_384, value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) window: u64,
+}
+
+impl Ingest {
+    /// Reports of a system that may wait for their receipts.
+    fn window(&self) -> u64 {
+        if self.unary {
+            UNARY_WINDOW
+        } else {
+            self.window
+        }
+    }
 }
 
 /// One round against one server.
@@ -76,43 +96,73 @@ impl Column {
     }
 }
 
+/// A server under load.
+#[derive(Clone, Copy, Debug)]
+enum Target<'a> {
+    /// One that speaks the contract.
+    Ours(&'a Server),
+    /// One that is published to.
+    JetStream(&'a JetStream),
+}
+
+impl Target<'_> {
+    fn pid(self) -> u32 {
+        match self {
+            Self::Ours(server) => server.pid(),
+            Self::JetStream(server) => server.pid(),
+        }
+    }
+}
+
 /// Measures. The answer has `ratio`.
 pub(super) async fn run(
     arguments: &Ingest,
     ground: &Ground,
     clock: &Arc<dyn Clock>,
-    pinned: bool,
+    cores: Cores,
 ) -> Result<Value, BenchError> {
-    let null = Server::start(Kind::Null, ground)?;
-    let gateway = Server::start(Kind::Gateway, ground)?;
-    let (mut null_column, mut gateway_column) = (Column::default(), Column::default());
+    let null = Server::start(Kind::Null, ground, cores)?;
+    let gateway = Server::start(Kind::Gateway, ground, cores)?;
+    let jetstream = match jetstream::program() {
+        Some(program) => Some(JetStream::start(&program, ground, cores).await?),
+        None => None,
+    };
+    let mut targets = vec![
+        ("null", Target::Ours(&null), Column::default()),
+        ("gateway", Target::Ours(&gateway), Column::default()),
+    ];
+    if let Some(server) = &jetstream {
+        let target = Target::JetStream(server);
+        targets.push(("jetstream", target, Column::default()));
+    }
     let warm_up = Ingest {
         reports: arguments.reports.div_ceil(10),
         ..arguments.clone()
     };
     // Every run has ids of its own.
     let mut run = 1;
-    for server in [&null, &gateway] {
-        one_round(&warm_up, ground, server, run, clock).await?;
+    for (_, target, _) in &targets {
+        one_round(&warm_up, ground, *target, run, clock).await?;
         run += 1;
     }
     let mut report_bytes = 0;
     for number in 1..=arguments.rounds {
-        for (word, server, column) in [
-            ("null", &null, &mut null_column),
-            ("gateway", &gateway, &mut gateway_column),
-        ] {
-            let (round, bytes) = one_round(arguments, ground, server, run, clock).await?;
+        for (word, target, column) in &mut targets {
+            let (round, bytes) = one_round(arguments, ground, *target, run, clock).await?;
             run += 1;
             report_bytes = bytes;
             super::say(&format!(
-                "round {number} of {}: {word:<8} {:>9.0} reports/s",
+                "round {number} of {}: {word:<9} {:>9.0} reports/s",
                 arguments.rounds, round.rate
             ));
             column.rounds.push(round);
-            column.memory_peak_bytes = memory_bytes(server.pid(), "VmHWM").unwrap_or(0);
+            column.memory_peak_bytes = memory_bytes(target.pid(), "VmHWM").unwrap_or(0);
         }
     }
+    let column = |wanted: &str| targets.iter().find(|(word, ..)| *word == wanted);
+    let rate = |wanted| column(wanted).map(|(_, _, column)| column.rate());
+    let shown = |wanted| column(wanted).map(|(_, _, column)| column.to_json());
+    let ratio = |of: Option<f64>| rate("gateway").zip(of).map(|(rate, of)| rate / of);
     Ok(json!({
         "bench": "ingest",
         "mode": if arguments.unary { "unary" } else { "stream" },
@@ -121,20 +171,22 @@ pub(super) async fn run(
         "report_bytes": report_bytes,
         "systems": arguments.systems,
         "rounds": arguments.rounds,
-        "window": if arguments.unary { UNARY_WINDOW } else { arguments.window },
-        "pinned": pinned,
-        "null": null_column.to_json(),
-        "gateway": gateway_column.to_json(),
-        "jetstream": Value::Null,
-        "jetstream_note": super::JETSTREAM_NOTE,
-        "ratio": gateway_column.rate() / null_column.rate(),
+        "window": arguments.window(),
+        "pinned": cores.is_pinned,
+        "null": shown("null"),
+        "gateway": shown("gateway"),
+        "jetstream": shown("jetstream"),
+        "jetstream_version": jetstream.as_ref().map(|server| &server.version),
+        "jetstream_note": jetstream.is_none().then_some(JETSTREAM_ABSENT),
+        "ratio": ratio(rate("null")),
+        "ratio_to_jetstream": ratio(rate("jetstream")),
     }))
 }
 
 async fn one_round(
     arguments: &Ingest,
     ground: &Ground,
-    server: &Server,
+    target: Target<'_>,
     run: u64,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Round, usize), BenchError> {
@@ -145,37 +197,39 @@ async fn one_round(
     };
     let share = Load {
         reports: arguments.reports.div_ceil(arguments.systems),
-        window: if arguments.unary {
-            UNARY_WINDOW
-        } else {
-            arguments.window
-        },
+        window: arguments.window(),
         rate: None,
     };
-    let mut clients = Vec::new();
-    for system in 0..arguments.systems {
-        let endpoint: Endpoint = ground.load_system(system, server.address)?;
-        clients.push(endpoint.submission().await?);
-    }
-    let cpu_before = cpu_time(server.pid());
-    let now_unix_s = clock.now().as_second();
-    let mut senders = JoinSet::new();
+    let mut senders: Vec<Sending> = Vec::new();
     let mut report_bytes = 0;
-    for (system, client) in (0..).zip(clients) {
+    let now_unix_s = clock.now().as_second();
+    for system in 0..arguments.systems {
         let typed = Typed::new(ids, run << 32 | system, system, now_unix_s);
         report_bytes = typed.report_bytes();
         let clock = Arc::clone(clock);
-        if arguments.unary {
-            senders.spawn(load::unary(client, typed, share, clock));
-        } else {
-            senders.spawn(load::stream(client, typed, share, clock));
-        }
+        senders.push(match target {
+            Target::JetStream(server) => {
+                let context = server.context(ground, system, share.window).await?;
+                Box::pin(jetstream::publish(context, typed, share, clock))
+            }
+            Target::Ours(server) => {
+                let endpoint: Endpoint = ground.load_system(system, server.address)?;
+                let client = endpoint.submission().await?;
+                if arguments.unary {
+                    Box::pin(async move { Ok(load::unary(client, typed, share, clock).await?) })
+                } else {
+                    Box::pin(async move { Ok(load::stream(client, typed, share, clock).await?) })
+                }
+            }
+        });
     }
+    let cpu_before = cpu_time(target.pid());
+    let mut running: JoinSet<_> = senders.into_iter().collect();
     let mut measured = Measured::default();
-    while let Some(one) = senders.join_next().await {
+    while let Some(one) = running.join_next().await {
         measured.merge(one.map_err(|_| load::LoadError::Sender)??);
     }
-    let cpu_after = cpu_time(server.pid());
+    let cpu_after = cpu_time(target.pid());
     let cpu = cpu_after
         .zip(cpu_before)
         .map_or(Duration::ZERO, |(a, b)| a.saturating_sub(b));
@@ -192,25 +246,24 @@ async fn one_round(
 
 /// For people.
 pub(super) fn table(result: &Value) -> String {
-    let number = |side: &str, field: &str| {
-        result
-            .get(side)
-            .and_then(|side| side.get(field))
-            .and_then(Value::as_f64)
-            .unwrap_or(f64::NAN)
-    };
+    let number = |side: &str, field: &str| result.get(side)?.get(field)?.as_f64();
     let row = |title: &str, field: &str, scale: f64, digits: usize| {
-        let (a, b) = (
-            number("null", field) * scale,
-            number("gateway", field) * scale,
-        );
-        format!("{title:<34} {a:>14.digits$} {b:>14.digits$}\n")
+        let cell = |side: &str| {
+            let shown = number(side, field).map(|value| format!("{:.digits$}", value * scale));
+            shown.unwrap_or_else(|| "-".to_owned())
+        };
+        let (a, b, c) = (cell("null"), cell("gateway"), cell("jetstream"));
+        format!("{title:<34} {a:>14} {b:>14} {c:>14}\n")
     };
-    let ratio = result
-        .get("ratio")
-        .and_then(Value::as_f64)
-        .unwrap_or(f64::NAN);
-    let mut text = format!("{:<34} {:>14} {:>14}\n", "", "null (a)", "gateway (b)");
+    let ratio = |field: &str| {
+        let ratio = result.get(field).and_then(Value::as_f64);
+        ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.3}"))
+    };
+    let titles = ("null (a)", "gateway (b)", "JetStream (c)");
+    let mut text = format!(
+        "{:<34} {:>14} {:>14} {:>14}\n",
+        "", titles.0, titles.1, titles.2
+    );
     text += &row("reports a second", "reports_per_s", 1.0, 0);
     text += &row("receipt latency p50, ms", "receipt_latency_p50_us", 1e-3, 2);
     text += &row("receipt latency p99, ms", "receipt_latency_p99_us", 1e-3, 2);
@@ -226,7 +279,16 @@ pub(super) fn table(result: &Value) -> String {
         1.0 / 1_048_576.0,
         1,
     );
-    text += &format!("{:<34} {:>14} {ratio:>14.3}\n", "ratio b/a", "");
-    text += &format!("JetStream: {}\n", super::JETSTREAM_NOTE);
+    text += &format!("{:<34} {:>14} {:>14}\n", "ratio b/a", "", ratio("ratio"));
+    text += &format!(
+        "{:<34} {:>14} {:>14}\n",
+        "ratio b/c",
+        "",
+        ratio("ratio_to_jetstream")
+    );
+    text += &match result.get("jetstream_version").and_then(Value::as_str) {
+        Some(version) => format!("(c) NATS {version}; it acknowledges before it syncs\n"),
+        None => format!("(c) {JETSTREAM_ABSENT}\n"),
+    };
     text
 }

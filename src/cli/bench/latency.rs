@@ -1,5 +1,6 @@
 //! `entente bench latency`: receipt latency at a steady rate, in units of the disk's own sync.
 
+use super::measure::Cores;
 use super::server::{Kind, Server};
 use super::{BenchError, Ground, measure};
 use crate::clock::Clock;
@@ -33,9 +34,9 @@ pub(super) async fn run(
     arguments: &Latency,
     ground: &Ground,
     clock: &Arc<dyn Clock>,
-    pinned: bool,
+    cores: Cores,
 ) -> Result<Value, BenchError> {
-    let gateway = Server::start(Kind::Gateway, ground)?;
+    let gateway = Server::start(Kind::Gateway, ground, cores)?;
     let now_unix_s = clock.now().as_second();
     let one = |run, reports| {
         let typed = Typed::new(Ids::Rising, run, 0, now_unix_s);
@@ -60,7 +61,7 @@ pub(super) async fn run(
     let (p50, p99) = (measured.latency(0.5), measured.latency(0.99));
     Ok(json!({
         "bench": "latency",
-        "pinned": pinned,
+        "pinned": cores.is_pinned,
         "rate": arguments.rate,
         "reports": measured.reports,
         "reports_per_s": measured.rate(),

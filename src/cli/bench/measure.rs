@@ -36,18 +36,38 @@ pub(super) fn memory_bytes(pid: u32, line: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// Pins this thread, and the threads that it will start, to the core that comes `nth` among
-/// those it may use. Tells whether it could: there may be fewer cores, or no right to.
-pub(super) fn pin(nth: usize) -> bool {
-    let Ok(allowed) = sched_getaffinity(None) else {
-        return false;
-    };
-    let Some(core) = (0..CpuSet::MAX_CPU)
-        .filter(|&core| allowed.is_set(core))
-        .nth(nth)
-    else {
-        return false;
-    };
+/// Which cores the measurement uses. A process begins on the cores of the one that starts it,
+/// so they are chosen once, before anything is pinned, and told to the servers by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cores {
+    /// Where servers run; absent: anywhere.
+    pub(super) server: Option<usize>,
+    /// Whether the load runs on another core.
+    pub(super) is_pinned: bool,
+}
+
+impl Cores {
+    /// The first two cores that this process may use: one for servers, and the other for the
+    /// load, which is this thread and the threads that it will start. With fewer cores, or no
+    /// right to choose, nothing is pinned.
+    pub(super) fn choose() -> Self {
+        let Ok(allowed) = sched_getaffinity(None) else {
+            return Self::default();
+        };
+        let mut cores = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
+        match (cores.next(), cores.next()) {
+            (Some(server), Some(load)) if pin(load) => Self {
+                server: Some(server),
+                is_pinned: true,
+            },
+            _ => Self::default(),
+        }
+    }
+}
+
+/// Pins this thread, and the threads and processes that it will start, to a core. Tells whether
+/// it could.
+pub(super) fn pin(core: usize) -> bool {
     let mut only = CpuSet::new();
     only.set(core);
     sched_setaffinity(None, &only).is_ok()
@@ -63,6 +83,25 @@ pub(super) fn median(mut values: Vec<f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_and_load_have_cores_of_their_own() {
+        // In a thread of its own: the others of this process stay where they are.
+        let chosen = std::thread::spawn(|| {
+            let before = sched_getaffinity(None).unwrap();
+            let cores = Cores::choose();
+            let now = sched_getaffinity(None).unwrap();
+            assert_eq!(cores.is_pinned, before.count() > 1, "{before:?}");
+            if let Some(server) = cores.server {
+                assert!(before.is_set(server) && !now.is_set(server));
+                assert_eq!(now.count(), 1);
+                // A server begins where the load runs, and goes to its own core.
+                assert!(pin(server));
+                assert!(sched_getaffinity(None).unwrap().is_set(server));
+            }
+        });
+        chosen.join().unwrap();
+    }
 
     #[test]
     fn this_process_has_time_and_memory() {

@@ -2,7 +2,7 @@
 //! hidden command. It says where it listens on its first line of output, and ends when its
 //! input ends, so that it can never outlive the measurement.
 
-use super::measure;
+use super::measure::{self, Cores};
 use super::{BenchError, Ground};
 use crate::clock::{Clock, SystemClock};
 use crate::config;
@@ -41,8 +41,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts a server over the configuration file, on the first core where it may be pinned.
-    pub(super) fn start(kind: Kind, ground: &Ground) -> Result<Self, BenchError> {
+    /// Starts a server over the configuration file, on the servers' core.
+    pub(super) fn start(kind: Kind, ground: &Ground, cores: Cores) -> Result<Self, BenchError> {
         let program = std::env::current_exe().map_err(BenchError::Spawn)?;
         let word = match kind {
             Kind::Null => "null",
@@ -50,9 +50,14 @@ impl Server {
         };
         let log_path = ground.folder().join(format!("{word}.log"));
         let log = File::create(&log_path).map_err(BenchError::Spawn)?;
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(["bench", "serve", "--kind", word, "--config"])
-            .arg(ground.configuration())
+            .arg(ground.configuration());
+        if let Some(core) = cores.server {
+            command.args(["--core", &core.to_string()]);
+        }
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -94,8 +99,12 @@ impl Drop for Server {
 }
 
 /// Runs a server in this process until standard input ends.
-pub(super) fn serve(kind: Kind, configuration: &Path) -> Result<(), BenchError> {
-    let pinned = measure::pin(0);
+pub(super) fn serve(
+    kind: Kind,
+    core: Option<usize>,
+    configuration: &Path,
+) -> Result<(), BenchError> {
+    let pinned = core.is_some_and(measure::pin);
     let mut builder = if pinned {
         tokio::runtime::Builder::new_current_thread()
     } else {
