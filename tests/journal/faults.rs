@@ -269,6 +269,23 @@ fn d10_a_slow_sync_makes_batches_grow() {
 }
 
 #[test]
+fn a_caller_that_never_looks_at_its_answer_holds_up_nobody() {
+    let folder = TempDir::new().unwrap();
+    let disk = Faulty::new();
+    let journal = open_on(folder.path(), disk.clone()).unwrap();
+    disk.hold_syncs();
+    let first = wait(journal.enqueue(vec![entry(1, 20)])).unwrap();
+    disk.wait_for_a_sync();
+    // These two share a batch; only the second looks.
+    let idle = wait(journal.enqueue(vec![entry(2, 20)])).unwrap();
+    let eager = wait(journal.enqueue(vec![entry(3, 20)])).unwrap();
+    disk.release_syncs();
+    wait(first.durable()).unwrap();
+    assert_eq!(wait(eager.durable()).unwrap().len(), 1);
+    assert_eq!(wait(idle.durable()).unwrap().len(), 1);
+}
+
+#[test]
 fn settings_that_cannot_work_are_refused() {
     let folder = TempDir::new().unwrap();
     let try_with = |change: fn(&mut entente::journal::Settings)| {
