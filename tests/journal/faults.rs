@@ -181,7 +181,8 @@ fn d09_no_room_for_the_next_segment_refuses_and_resumes() {
                 Err(other) => panic!("{other:?}"),
             }
         }
-        assert_eq!(refused, 2);
+        // The second failure may be met by the thread that makes segments ahead, by itself.
+        assert!((1..=2).contains(&refused) && disk.is_spent(), "{refused}");
         assert_filled(&journal, 40, BODY);
         journal.close();
         assert_filled(&open(folder.path()), 40, BODY);
