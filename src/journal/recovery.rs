@@ -110,10 +110,8 @@ pub(super) fn read_header(
             to: header.first - 1,
         });
     }
-    if let Some((_, _, hash)) = before {
-        if header.previous != *hash {
-            return Err(damaged("it does not continue the segment before it"));
-        }
+    if before.is_some_and(|(_, _, hash)| header.previous != *hash) {
+        return Err(damaged("it does not continue the segment before it"));
     }
     Ok(header)
 }

@@ -108,12 +108,9 @@ fn both_work_beside_a_journal_that_is_being_written() {
     let folder = TempDir::new().unwrap();
     let journal = open(folder.path());
     fill(&journal, 10, BODY);
-    let writer = std::thread::spawn({
-        let journal = journal.clone();
-        move || {
-            for number in 11..=600 {
-                store(&journal, entry(number, BODY));
-            }
+    let writer = std::thread::spawn(move || {
+        for number in 11..=600 {
+            store(&journal, entry(number, BODY));
         }
     });
     while !writer.is_finished() {

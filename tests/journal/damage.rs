@@ -173,7 +173,7 @@ fn d06_a_zeroed_page_in_the_middle_is_damage() {
         *ends.last().unwrap() > page as u64 + 4096,
         "it is in the middle"
     );
-    let mut zeroed = whole.clone();
+    let mut zeroed = whole;
     zeroed[page..page + 4096].fill(0);
     put_back(folder.path(), &segment, &zeroed);
     let broken = ends.iter().rfind(|offset| **offset <= page as u64).unwrap();

@@ -181,7 +181,8 @@ fn d09_no_room_for_the_next_segment_refuses_and_resumes() {
                 Err(other) => panic!("{other:?}"),
             }
         }
-        assert_eq!(refused, 2);
+        // The second failure may be met by the thread that makes segments ahead, by itself.
+        assert!((1..=2).contains(&refused) && disk.is_spent(), "{refused}");
         assert_filled(&journal, 40, BODY);
         journal.close();
         assert_filled(&open(folder.path()), 40, BODY);
@@ -266,6 +267,23 @@ fn d10_a_slow_sync_makes_batches_grow() {
     );
     assert_eq!(journal.figures().queued_entries, 0);
     assert_filled(&journal, 300, 20);
+}
+
+#[test]
+fn a_caller_that_never_looks_at_its_answer_holds_up_nobody() {
+    let folder = TempDir::new().unwrap();
+    let disk = Faulty::new();
+    let journal = open_on(folder.path(), disk.clone()).unwrap();
+    disk.hold_syncs();
+    let first = wait(journal.enqueue(vec![entry(1, 20)])).unwrap();
+    disk.wait_for_a_sync();
+    // These two share a batch; only the second looks.
+    let idle = wait(journal.enqueue(vec![entry(2, 20)])).unwrap();
+    let eager = wait(journal.enqueue(vec![entry(3, 20)])).unwrap();
+    disk.release_syncs();
+    wait(first.durable()).unwrap();
+    assert_eq!(wait(eager.durable()).unwrap().len(), 1);
+    assert_eq!(wait(idle.durable()).unwrap().len(), 1);
 }
 
 #[test]

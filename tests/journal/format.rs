@@ -185,21 +185,10 @@ fn the_manual_describes_every_byte() {
     let mut journal_id = None;
     for (bytes, path) in files.iter().zip(segments(&fixture())) {
         assert_eq!(bytes.len() as u64, SEGMENT_BYTES);
-        assert_eq!(segment.bytes(bytes, "magic"), b"ENTSEGM1");
-        assert_eq!(segment.number(bytes, "version"), 1);
-        assert_eq!(segment.number(bytes, "first position"), position);
         assert_eq!(name(&path), format!("{position:020}.segment"));
-        assert_eq!(segment.number(bytes, "segment size"), SEGMENT_BYTES);
-        assert_eq!(segment.number(bytes, "made at"), 1_767_722_400_000_000_000);
-        assert_eq!(segment.bytes(bytes, "previous hash"), last_hash);
-        segment.assert_checksum(bytes, "checksum");
+        assert_header(&segment, bytes, position, &last_hash);
         let id = segment.bytes(bytes, "journal id");
         assert_eq!(*journal_id.get_or_insert(id), id);
-        assert!(
-            bytes[segment.bytes..at(FRAMES_FROM)]
-                .iter()
-                .all(|byte| *byte == 0)
-        );
         let footer_at = bytes.len() - 76 - 16 * (bytes.len() / 4096 + 2);
         let first = position;
         let mut offset = at(FRAMES_FROM);
@@ -231,21 +220,40 @@ fn the_manual_describes_every_byte() {
             );
             continue;
         }
-        assert_eq!(footer.bytes(end, "magic"), b"ENTFOOT1");
-        assert_eq!(footer.number(end, "first position"), first);
-        assert_eq!(footer.number(end, "last position"), position - 1);
-        assert_eq!(at(footer.number(end, "end")), offset);
-        assert_eq!(footer.bytes(end, "last hash"), last_hash);
-        let items = at(footer.number(end, "items"));
-        assert_eq!(
-            &end[footer.bytes..footer.bytes + 16],
-            [first, FRAMES_FROM].map(u64::to_le_bytes).concat()
+        assert_footer(
+            &footer,
+            end,
+            [first, position - 1, offset as u64],
+            &last_hash,
         );
-        let checksum_at = footer.bytes + 16 * items;
-        let checksum = crc32c::crc32c(&end[..checksum_at]).to_le_bytes();
-        assert_eq!(end[checksum_at..checksum_at + 4], checksum);
     }
     assert_eq!(expected.next(), None);
+}
+
+fn assert_header(layout: &Layout, bytes: &[u8], first: u64, previous: &[u8]) {
+    assert_eq!(layout.bytes(bytes, "magic"), b"ENTSEGM1");
+    assert_eq!(layout.number(bytes, "version"), 1);
+    assert_eq!(layout.number(bytes, "first position"), first);
+    assert_eq!(layout.number(bytes, "segment size"), SEGMENT_BYTES);
+    assert_eq!(layout.number(bytes, "made at"), 1_767_722_400_000_000_000);
+    assert_eq!(layout.bytes(bytes, "previous hash"), previous);
+    layout.assert_checksum(bytes, "checksum");
+    let rest = &bytes[layout.bytes..at(FRAMES_FROM)];
+    assert!(rest.iter().all(|byte| *byte == 0));
+}
+
+/// A footer that says first position, last position and end.
+fn assert_footer(layout: &Layout, bytes: &[u8], [first, last, end]: [u64; 3], hash: &[u8]) {
+    assert_eq!(layout.bytes(bytes, "magic"), b"ENTFOOT1");
+    assert_eq!(layout.number(bytes, "first position"), first);
+    assert_eq!(layout.number(bytes, "last position"), last);
+    assert_eq!(layout.number(bytes, "end"), end);
+    assert_eq!(layout.bytes(bytes, "last hash"), hash);
+    let items_to = layout.bytes + 16 * at(layout.number(bytes, "items"));
+    let item = [first, FRAMES_FROM].map(u64::to_le_bytes).concat();
+    assert_eq!(bytes[layout.bytes..layout.bytes + 16], item);
+    let checksum = crc32c::crc32c(&bytes[..items_to]).to_le_bytes();
+    assert_eq!(bytes[items_to..items_to + 4], checksum);
 }
 
 fn assert_payload(layout: &Layout, payload: &[u8], entries: &[Entry], first: u64) {

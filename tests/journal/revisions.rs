@@ -267,7 +267,7 @@ fn fifty_tasks_with_the_same_key_get_one_position() {
             };
             assert_eq!(receipt.position(), Position(1));
             assert_eq!(
-                *first_digest.get_or_insert(*receipt.digest()),
+                *first_digest.get_or_insert_with(|| *receipt.digest()),
                 *receipt.digest()
             );
         }

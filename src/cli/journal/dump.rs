@@ -1,8 +1,8 @@
 //! `entente journal dump`: one line for each entry. What a report says is shown only when that
 //! is asked for: the marking of a report holds for a terminal too.
 
-use super::time;
 use super::verify::shown;
+use super::{hexadecimal, time};
 use crate::cli::{Failure, Output, fail};
 use crate::journal::examine::{Seen, examine};
 use crate::journal::{Position, Stored};
@@ -191,13 +191,4 @@ fn original(body: &Body) -> String {
         }
         _ => hexadecimal(&body.original),
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _written = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,6 +1,6 @@
 //! `entente journal verify`: reads every batch, and says what holds and what does not.
 
-use super::time;
+use super::{hexadecimal, time};
 use crate::cli::{Failure, Output, fail, line};
 use crate::journal::Position;
 use crate::journal::examine::{DAMAGE_MAX, Damage, Seen, Summary, examine};
@@ -77,7 +77,7 @@ fn as_json(summary: &Summary) -> Value {
     };
     json!({
         "sound": summary.damage_count == 0,
-        "journalId": summary.journal_id.map(|id| format!("{:032x}", u128::from_be_bytes(id))),
+        "journalId": summary.journal_id.map(|id| hexadecimal(&id)),
         "segments": summary.segments.iter().map(segment).collect::<Vec<_>>(),
         "firstPosition": summary.positions.map(|(first, _)| first.0),
         "lastPosition": summary.positions.map(|(_, last)| last.0),
