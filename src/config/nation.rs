@@ -276,7 +276,7 @@ fn profile(table: &mut Table<'_>, code: Option<NationCode>, rules: &Rules) -> Op
         }
         Err(faults) => {
             for fault in faults {
-                table.problem("notation", fault);
+                table.problem(&fault.key, fault.message);
             }
             None
         }
