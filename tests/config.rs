@@ -105,7 +105,12 @@ fn what_is_shipped_can_be_used_and_warns_of_what_is_loose() {
         .iter()
         .map(|file| file.nation.code.to_string())
         .collect();
-    assert_eq!(codes, ["DEU", "FRA", "GBR", "POL", "UKR", "USA"]);
+    assert_eq!(
+        codes,
+        [
+            "CZE", "DEU", "ESP", "EST", "FRA", "GBR", "ITA", "NLD", "POL", "ROU", "UKR", "USA"
+        ]
+    );
     let loose = of(
         &loaded.warnings,
         "gateway.toml",
@@ -269,7 +274,7 @@ fn development_anchors_are_refused_unless_they_are_allowed() {
     let loaded = site.examined().loaded.unwrap();
     let (problems, _) = examine_trust(&loaded, &site.gateway(), &SystemClock::default());
     let nations: BTreeSet<_> = problems.iter().map(|p| p.file.clone()).collect();
-    assert_eq!(nations.len(), 6, "{problems:#?}");
+    assert_eq!(nations.len(), 12, "{problems:#?}");
     let problem = of(&problems, "GBR.toml", "trust.anchors");
     assert!(problem.message.contains("development"), "{problem}");
 }
@@ -308,7 +313,7 @@ fn check_says_all_of_it_and_ends_with_one_or_zero() {
     let good = site.check(&["--effective"]);
     let said = String::from_utf8(good.stdout).unwrap();
     assert_eq!(good.status.code(), Some(0), "{said}");
-    assert!(said.contains("can be used; 6 nations"), "{said}");
+    assert!(said.contains("can be used; 12 nations"), "{said}");
     assert!(
         said.contains("feed.heartbeat = \"5s\"  # default"),
         "{said}"

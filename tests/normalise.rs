@@ -20,3 +20,5 @@ mod round_trips;
 mod support;
 #[path = "normalise/vectors.rs"]
 mod vectors;
+#[path = "normalise/words.rs"]
+mod words;

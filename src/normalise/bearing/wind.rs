@@ -1,7 +1,5 @@
-//! The 16 winds in English, French, German, Polish, Ukrainian and Russian, in words and in letters.
-//! O is west in French and east in German, so only a profile can say which.
-
-use crate::normalise::profile::LetterO;
+//! The 16 winds in the languages of the lexicon. Single letters are
+//! English only: O is west in French and east in German.
 
 /// The winds clockwise from north, as sequences of the four letters.
 const WINDS: [&str; 16] = [
@@ -38,13 +36,30 @@ const STEMS: &[(&str, char)] = &[
 
 /// Pieces that are written together, longer ones before their own beginnings.
 const PIECES: &[(&str, char)] = &[
+    ("noord", 'n'),
+    ("zuid", 's'),
+    ("oost", 'e'),
+    ("norte", 'n'),
+    ("este", 'e'),
+    ("oeste", 'w'),
+    ("ovest", 'w'),
+    ("vest", 'w'),
+    ("severo", 'n'),
+    ("jiho", 's'),
+    ("jih", 's'),
+    ("východ", 'e'),
+    ("západ", 'w'),
+    ("põhja", 'n'),
+    ("lõuna", 's'),
     ("north", 'n'),
     ("south", 's'),
     ("east", 'e'),
     ("west", 'w'),
     ("nord", 'n'),
     ("nörd", 'n'),
+    ("nor", 'n'),
     ("sud", 's'),
+    ("sur", 's'),
     ("süd", 's'),
     ("ouest", 'w'),
     ("ost", 'e'),
