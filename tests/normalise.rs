@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "normalise/catalogue.rs"]
+mod catalogue;
 #[path = "normalise/golden.rs"]
 mod golden;
 #[path = "normalise/places.rs"]

@@ -1,15 +1,15 @@
 //! `entente normalise`: the normaliser alone, no server. For each line either the record with
 //! its trace, or every reason why not.
 
-use super::input::{Input, NativeFile};
-use super::{Failure, fail};
+use super::explain::{self, Page};
+use super::lines::{Content, Lines};
+use super::{Failure, fail, line, reports};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config;
 use crate::identity::{Identity, NationCode, SystemName};
-use crate::intake::read_native;
-use crate::normalise::{Context, Profile, Violations, normalise};
-use crate::record::Text;
-use crate::wire::proto::submit_stream_request::Payload;
+use crate::normalise::{Context, Profile, Violations, catalogue, normalise};
+use crate::record::Record;
+use crate::report::Report;
 use crate::wire::{self, json};
 use aws_lc_rs::digest::{SHA256, digest};
 use clap::Args;
@@ -28,15 +28,16 @@ const CONFIG_DEFAULT: &str = "config/gateway.toml";
 /// Normalises reports without a gateway: NDJSON in, for each line the record or all violations;
 /// or with --media-type a file in a format of its own, for each report in it.
 ///
-/// Each line of the answer is {"record":{...},"trace":[...]} or {"violations":[...]}. The
+/// Each line of the answer is {"record":{...},"trace":[...]} or {"violations":[...]}; with
+/// --explain a page for people instead: the original beside the record, with every rule. The
 /// notation comes from --nation-file, or from the nation's file of the gateway's configuration
 /// (certificates are of no interest), or, where there is none, as this program was shipped
 /// with it. Exit code 3: some lines were refused.
 #[derive(Debug, Args)]
 pub(super) struct Normalise {
     /// Nation whose notation is used, such as UKR.
-    #[arg(long, value_name = "CODE")]
-    nation: String,
+    #[arg(long, value_name = "CODE", required_unless_present = "rules")]
+    nation: Option<String>,
     /// System that is taken as the sender.
     #[arg(long, default_value = "system", value_name = "NAME")]
     system: String,
@@ -50,8 +51,12 @@ pub(super) struct Normalise {
     /// The nation's file itself, under the default rules.
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     nation_file: Option<PathBuf>,
-    #[command(flatten)]
-    native: NativeFile,
+    /// For people: the original beside the record, line by line, and the rules behind it.
+    #[arg(long)]
+    explain: bool,
+    /// Lists every rule of the normaliser, as in docs/NORMALISATION.md, and ends.
+    #[arg(long, exclusive = true)]
+    rules: bool,
     /// File with the reports; `-`: standard input.
     #[arg(default_value = "-")]
     file: PathBuf,
@@ -87,7 +92,12 @@ fn is_zero(number: &u32) -> bool {
 
 pub(super) fn run(arguments: &Normalise) -> Result<(), Failure> {
     let usage = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
-    let nation = NationCode::parse(&arguments.nation).map_err(|error| usage(&error))?;
+    if arguments.rules {
+        line(catalogue::markdown().trim());
+        return Ok(());
+    }
+    let nation = arguments.nation.as_deref().unwrap_or_default();
+    let nation = NationCode::parse(nation).map_err(|error| usage(&error))?;
     let system = SystemName::parse(&arguments.system).map_err(|error| usage(&error))?;
     let profile = profile(arguments, nation)?;
     let identity = Identity { nation, system };
@@ -97,14 +107,14 @@ pub(super) fn run(arguments: &Normalise) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout());
     let watched = io::stdout().is_terminal() || arguments.file == Path::new("-");
     let mut refused = false;
-    while let Some((_, report)) = input.next().map_err(fail)? {
-        let answer = report
-            .and_then(|report| one(report, &identity, &profile, received_at))
-            .unwrap_or_else(|violations| {
-                refused = true;
-                reasons(violations)
-            });
-        let text = serde_json::to_string(&answer).map_err(fail)?;
+    let page = arguments.explain.then(Page::of_stdout);
+    while let Some((_, content)) = lines.next().map_err(fail)? {
+        let judged = judged(&content, &identity, &profile, received_at);
+        refused |= judged.outcome.is_err();
+        let text = match &page {
+            Some(page) => judged.explained(page),
+            None => serde_json::to_string(&judged.answer()).map_err(fail)?,
+        };
         let written = writeln!(out, "{text}").and_then(|()| {
             // Whoever types lines wants each answer at once.
             if watched { out.flush() } else { Ok(()) }
@@ -142,27 +152,30 @@ fn profile(arguments: &Normalise, nation: NationCode) -> Result<Arc<Profile>, Fa
     Ok(file.profile)
 }
 
-/// What becomes of one report.
-fn one(
-    payload: Payload,
+/// What became of a line: the report as far as it could be read, and the outcome.
+struct Judged {
+    report: Report,
+    outcome: Result<Record, Violations>,
+}
+
+fn judged(
+    content: &Content,
     identity: &Identity,
     profile: &Profile,
     received_at: Timestamp,
-) -> Result<Answer, Violations> {
-    let (report, original, original_media_type) = match payload {
-        Payload::Report(report) => (
-            wire::decode_report(&report)?,
-            report,
-            Text::from(REPORT_MEDIA_TYPE),
-        ),
-        Payload::Native(native) => {
-            let native = wire::Native::from(native);
-            let report = read_native(&native)?;
-            (report, native.content, native.media_type.into())
+) -> Judged {
+    let read = reports::report(content);
+    let read = read.and_then(|bytes| Ok((wire::decode_report(&bytes)?, bytes)));
+    let (report, bytes) = match read {
+        Ok(read) => read,
+        Err(violations) => {
+            let report = Report::default();
+            let outcome = Err(violations);
+            return Judged { report, outcome };
         }
     };
     let mut original_sha256 = [0; 32];
-    original_sha256.copy_from_slice(digest(&SHA256, &original).as_ref());
+    original_sha256.copy_from_slice(digest(&SHA256, &bytes).as_ref());
     let context = Context {
         identity,
         profile,
@@ -170,20 +183,45 @@ fn one(
         original_sha256,
         original_media_type,
     };
-    let record = normalise(report, &context)?;
-    let shown = json::record_and_trace(&wire::encode_record(record));
-    let (record, trace) = shown.map_err(|error| {
-        // Cannot happen: the record was encoded a moment ago.
-        let mut violations = Violations::default();
-        violations.push(crate::normalise::Violation {
-            field: "".into(),
-            rule: "json.record",
-            message: error.to_string().into(),
-            expected: "a word to whoever gave you this program".into(),
-        });
-        violations
-    })?;
-    Ok(Answer::Normalised { record, trace })
+    let outcome = normalise(report.clone(), &context);
+    Judged { report, outcome }
+}
+
+impl Judged {
+    fn explained(&self, page: &Page) -> String {
+        let text = match &self.outcome {
+            Ok(record) => explain::record(&self.report, record, page),
+            Err(violations) => {
+                let name = match self.report.report_id.as_str() {
+                    "" => "a report without an id",
+                    id => id,
+                };
+                explain::refused(name, violations, page)
+            }
+        };
+        text + "\n"
+    }
+
+    fn answer(self) -> Answer {
+        let record = match self.outcome {
+            Ok(record) => record,
+            Err(violations) => return reasons(violations),
+        };
+        match json::record_and_trace(&wire::encode_record(record)) {
+            Ok((record, trace)) => Answer::Normalised { record, trace },
+            Err(error) => {
+                // Cannot happen: the record was encoded a moment ago.
+                let mut violations = Violations::default();
+                violations.push(crate::normalise::Violation {
+                    field: "".into(),
+                    rule: "json.record",
+                    message: error.to_string().into(),
+                    expected: "a word to whoever gave you this program".into(),
+                });
+                reasons(violations)
+            }
+        }
+    }
 }
 
 fn reasons(violations: Violations) -> Answer {

@@ -335,7 +335,7 @@ fn settle<T: Coded>(
         (By::Nothing { note, meanings }, _) => {
             let names = meanings.iter().filter_map(|code| T::of_number(*code));
             let names: Vec<_> = names.map(Coded::code_name).collect();
-            let output = format!("{name}; {note}: {}", names.join(" or "));
+            let output = format!("{name}; may be {}: {note}", names.join(" or "));
             notes.warn(field, &AMBIGUOUS, input, output);
         }
         (_, Some(language)) => {

@@ -189,7 +189,7 @@ fn candidates((note, meanings): (&str, &[i32])) -> String {
         .iter()
         .filter_map(|code| WeaponClass::from_number(*code));
     let names: Vec<_> = classes.map(WeaponClass::name).collect();
-    format!("{note}: {}", names.join(" or "))
+    format!("may be {}: {note}", names.join(" or "))
 }
 
 /// Fills in what the field `model` says.
