@@ -8,6 +8,8 @@
 
 #[path = "normalise/catalogue.rs"]
 mod catalogue;
+#[path = "normalise/fixtures.rs"]
+mod fixtures;
 #[path = "normalise/golden.rs"]
 mod golden;
 #[path = "normalise/places.rs"]

@@ -7,7 +7,7 @@ use super::{Failure, fail, line, reports};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config;
 use crate::identity::{Identity, NationCode, SystemName};
-use crate::normalise::{Context, Profile, Violations, catalogue, normalise};
+use crate::normalise::{Context, Profile, Violations, catalogue, marking, normalise};
 use crate::record::Record;
 use crate::report::Report;
 use crate::wire::{self, json};
@@ -54,6 +54,9 @@ pub(super) struct Normalise {
     /// For people: the original beside the record, line by line, and the rules behind it.
     #[arg(long)]
     explain: bool,
+    /// Gives the record's marking as a STANAG 4774 confidentiality label too.
+    #[arg(long)]
+    label: bool,
     /// Lists every rule of the normaliser, as in docs/NORMALISATION.md, and ends.
     #[arg(long, exclusive = true)]
     rules: bool,
@@ -69,6 +72,8 @@ enum Answer {
     Normalised {
         record: Box<RawValue>,
         trace: Box<RawValue>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
     },
     Refused {
         violations: Vec<Reason>,
@@ -109,11 +114,12 @@ pub(super) fn run(arguments: &Normalise) -> Result<(), Failure> {
     let mut refused = false;
     let page = arguments.explain.then(Page::of_stdout);
     while let Some((_, content)) = lines.next().map_err(fail)? {
+        let label = arguments.label.then_some(&*profile);
         let judged = judged(&content, &identity, &profile, received_at);
         refused |= judged.outcome.is_err();
         let text = match &page {
-            Some(page) => judged.explained(page),
-            None => serde_json::to_string(&judged.answer()).map_err(fail)?,
+            Some(page) => judged.explained(page, label),
+            None => serde_json::to_string(&judged.answer(label)).map_err(fail)?,
         };
         let written = writeln!(out, "{text}").and_then(|()| {
             // Whoever types lines wants each answer at once.
@@ -188,9 +194,20 @@ fn judged(
 }
 
 impl Judged {
-    fn explained(&self, page: &Page) -> String {
+    /// The label, or why there can be none; `profile`: whose rules it is made by, where one is
+    /// wanted.
+    fn label(&self, profile: Option<&Profile>) -> Option<String> {
+        let record = self.outcome.as_ref().ok()?;
+        let label = marking::label(record, profile?);
+        Some(label.unwrap_or_else(|reason| format!("none: {reason}")))
+    }
+
+    fn explained(&self, page: &Page, profile: Option<&Profile>) -> String {
         let text = match &self.outcome {
-            Ok(record) => explain::record(&self.report, record, page),
+            Ok(record) => {
+                let label = self.label(profile).map(|label| format!("\n{label}"));
+                explain::record(&self.report, record, page) + &label.unwrap_or_default()
+            }
             Err(violations) => {
                 let name = match self.report.report_id.as_str() {
                     "" => "a report without an id",
@@ -202,13 +219,18 @@ impl Judged {
         text + "\n"
     }
 
-    fn answer(self) -> Answer {
+    fn answer(self, profile: Option<&Profile>) -> Answer {
+        let label = self.label(profile);
         let record = match self.outcome {
             Ok(record) => record,
             Err(violations) => return reasons(violations),
         };
         match json::record_and_trace(&wire::encode_record(record)) {
-            Ok((record, trace)) => Answer::Normalised { record, trace },
+            Ok((record, trace)) => Answer::Normalised {
+                record,
+                trace,
+                label,
+            },
             Err(error) => {
                 // Cannot happen: the record was encoded a moment ago.
                 let mut violations = Violations::default();

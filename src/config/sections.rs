@@ -5,8 +5,8 @@ use super::reader::Table;
 use crate::identity::NationCode;
 use crate::identity::registry::Limits;
 use crate::normalise::Rules;
-use crate::normalise::rules::{Area, Group};
-use crate::trust::{Own, Profile};
+use crate::normalise::rules::{Area, Group, MEMBERSHIP_DATE, groups_on};
+use crate::trust::Own;
 use crate::{feed, journal, listener, rpc, telemetry};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -452,10 +452,15 @@ fn area(mut table: Table<'_>) -> Area {
     area
 }
 
+/// The day whose members the shipped groups have.
+fn membership_date(table: &mut Table<'_>) -> jiff::civil::Date {
+    table.parsed("membership_date", "a day, YYYY-MM-DD", MEMBERSHIP_DATE)
+}
+
 fn groups(table: &mut Table<'_>) -> BTreeMap<String, Group> {
     let (mut listed, names) = table.named_table("groups");
     // A group that is configured replaces the shipped one of the same code.
-    let mut groups = Rules::default().groups;
+    let mut groups = groups_on(membership_date(table));
     if names.len() > GROUPS_MAX {
         table.problem(
             "groups",
@@ -478,8 +483,21 @@ fn groups(table: &mut Table<'_>) -> BTreeMap<String, Group> {
         }
         entry.finish();
         if let Some(as_of) = as_of {
-            groups.insert(name, Group { as_of, nations });
+            let verified = true;
+            let group = Group {
+                as_of,
+                nations,
+                verified,
+            };
+            groups.insert(name, group);
         }
+    }
+    for (code, _) in groups.iter().filter(|(_, group)| !group.verified) {
+        let message = format!(
+            "the members of {code} were not read at their source; it works, and every trace says \
+             so; name them in [normalise.groups.{code}] to decide them"
+        );
+        table.warning("groups", message);
     }
     groups
 }
