@@ -68,8 +68,9 @@ fn catalogue() -> Result<String, Box<dyn Error>> {
     let mut rules = Vec::new();
     collect(Path::new(RULES), &mut rules)?;
     rules.sort();
-    if let Some(twice) = rules.windows(2).find(|pair| pair[0].id == pair[1].id) {
-        return Err(format!("two rules are called {}", twice[0].id).into());
+    let mut pairs = rules.iter().zip(rules.iter().skip(1));
+    if let Some((twice, _)) = pairs.find(|(one, next)| one.id == next.id) {
+        return Err(format!("two rules are called {}", twice.id).into());
     }
     let rows = rules.iter().map(|rule| {
         let Rule { id, version, summary, source } = rule;

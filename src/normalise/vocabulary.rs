@@ -335,7 +335,10 @@ fn settle<T: Coded>(
         (By::Nothing { note, meanings }, _) => {
             let names = meanings.iter().filter_map(|code| T::of_number(*code));
             let names: Vec<_> = names.map(Coded::code_name).collect();
-            let output = format!("{name}; may be {}: {note}", names.join(" or "));
+            let output = match names.as_slice() {
+                [_] => format!("{name}: {note}"),
+                several => format!("{name}; may be {}: {note}", several.join(" or ")),
+            };
             notes.warn(field, &AMBIGUOUS, input, output);
         }
         (_, Some(language)) => {

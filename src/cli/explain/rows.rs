@@ -127,6 +127,19 @@ fn sighting(given: &report::Sighting, got: &record::Sighting, rows: &mut Vec<Row
     for (index, (given, got)) in both.enumerate() {
         observation(index, given, got, rows);
     }
+    casualties(given, got, rows);
+    confidence(given.confidence.as_ref(), &got.confidence, rows);
+    let note = &got.coverage_note;
+    add(
+        rows,
+        "coverage",
+        "sighting.coverage_note",
+        note.clone(),
+        note.clone(),
+    );
+}
+
+fn casualties(given: &report::Sighting, got: &record::Sighting, rows: &mut Vec<Row>) {
     for (index, (given, got)) in given.casualties.iter().zip(&got.casualties).enumerate() {
         let field = format!("sighting.casualties[{index}]");
         let category = code::<CasualtyCategory>(given.category);
@@ -142,15 +155,6 @@ fn sighting(given: &report::Sighting, got: &record::Sighting, rows: &mut Vec<Row
         let became = joined([got.category.name(), &killed, &injured]);
         add(rows, "casualties", &field, text, became);
     }
-    confidence(given.confidence.as_ref(), &got.confidence, rows);
-    let note = &got.coverage_note;
-    add(
-        rows,
-        "coverage",
-        "sighting.coverage_note",
-        note.clone(),
-        note.clone(),
-    );
 }
 
 fn place(given: Option<&report::Place>, got: Option<&record::Place>, rows: &mut Vec<Row>) {
@@ -284,22 +288,7 @@ fn contribution(given: &report::Contribution, got: &record::Contribution, rows: 
     );
     let unit = joined([&got.unit_name, &got.unit_size, &got.unit_symbol]);
     add(rows, "unit", "contribution.unit_name", unit.clone(), unit);
-    for (index, row) in got.personnel.iter().enumerate() {
-        let field = format!("contribution.personnel[{index}]");
-        let category = given.personnel.get(index).map_or(0, |row| row.category);
-        let category = code::<PersonnelCategory>(category);
-        let numbers = joined([
-            number(row.authorised, "authorised"),
-            number(row.deployed, "deployed"),
-            number(row.effective, "effective"),
-            number(row.female, "female"),
-            number(row.male, "male"),
-            number(row.undisclosed, "undisclosed"),
-        ]);
-        let text = joined([&category, &numbers]);
-        let became = joined([row.category.name(), &numbers]);
-        add(rows, "people", &field, text, became);
-    }
+    people(given, got, rows);
     for (index, (given, got)) in given.equipment.iter().zip(&got.equipment).enumerate() {
         let field = format!("contribution.equipment[{index}]");
         let on_hand = number(got.quantity_on_hand, "on hand");
@@ -325,6 +314,25 @@ fn contribution(given: &report::Contribution, got: &record::Contribution, rows: 
     let became = got.location.as_ref().map(point).unwrap_or_default();
     add(rows, "location", "contribution.location", at, became);
     dates(given, got, rows);
+}
+
+fn people(given: &report::Contribution, got: &record::Contribution, rows: &mut Vec<Row>) {
+    for (index, row) in got.personnel.iter().enumerate() {
+        let field = format!("contribution.personnel[{index}]");
+        let category = given.personnel.get(index).map_or(0, |row| row.category);
+        let category = code::<PersonnelCategory>(category);
+        let numbers = joined([
+            number(row.authorised, "authorised"),
+            number(row.deployed, "deployed"),
+            number(row.effective, "effective"),
+            number(row.female, "female"),
+            number(row.male, "male"),
+            number(row.undisclosed, "undisclosed"),
+        ]);
+        let text = joined([&category, &numbers]);
+        let became = joined([row.category.name(), &numbers]);
+        add(rows, "people", &field, text, became);
+    }
 }
 
 fn dates(given: &report::Contribution, got: &record::Contribution, rows: &mut Vec<Row>) {
