@@ -2,10 +2,9 @@
 //! `docs/CONFIGURATION.md` says what each key means.
 
 use super::reader::Table;
-use crate::identity::NationCode;
 use crate::identity::registry::Limits;
 use crate::normalise::Rules;
-use crate::normalise::rules::{Area, Group, MEMBERSHIP_DATE, groups_on};
+use crate::normalise::rules::{Area, Group, MEMBERSHIP_DATE, group_problems, groups_on};
 use crate::trust::Own;
 use crate::{feed, journal, listener, rpc, telemetry};
 use std::collections::BTreeMap;
@@ -476,13 +475,13 @@ fn groups(table: &mut Table<'_>) -> BTreeMap<String, Group> {
             entry.problem("as_of", format!("`{day}` is not a day such as 2026-01-31"));
         }
         let nations = entry.texts("nations", "ISO 3166-1 alpha-3 codes");
-        for nation in &nations {
-            if let Err(error) = NationCode::parse(nation) {
-                entry.problem("nations", error.to_string());
-            }
+        let problems = group_problems(&name, &nations);
+        let sound = problems.is_empty();
+        for problem in problems {
+            entry.problem("nations", problem);
         }
         entry.finish();
-        if let Some(as_of) = as_of {
+        if let (Some(as_of), true) = (as_of, sound) {
             let verified = true;
             let group = Group {
                 as_of,

@@ -13,6 +13,7 @@ use super::phrase::fold;
 use crate::identity::NationCode;
 use crate::record::{self, Level, Text};
 use crate::report;
+use std::borrow::Cow;
 
 static MISSING: Rule = Rule::new("marking.missing", "every report is marked", "domain.md 5");
 static UNKNOWN: Rule = Rule::new(
@@ -101,22 +102,22 @@ pub fn marking(
 
 /// What a marking says, as far as it was understood.
 #[derive(Default)]
-struct Marked<'p> {
+struct Marked<'t, 'p> {
     /// The marking itself, as it was written.
-    head: String,
+    head: Cow<'t, str>,
     row: Option<&'p Row>,
     release: release::Release,
     special: Vec<String>,
 }
 
 /// What a marking in words says: `SECRET//REL TO USA, FRA`, `NATO SECRET ATOMAL`.
-fn written<'p>(
-    text: &str,
+fn written<'t, 'p>(
+    text: &'t str,
     releasable_to: &[String],
     nation: NationCode,
     profile: &'p Profile,
     notes: &mut Notes,
-) -> Marked<'p> {
+) -> Marked<'t, 'p> {
     let (head, caveats) = parts(text);
     let mut marked = Marked::default();
     let head = match without_category(head) {
@@ -126,7 +127,7 @@ fn written<'p>(
         }
         None => head,
     };
-    head.clone_into(&mut marked.head);
+    marked.head = Cow::Borrowed(head);
     marked.row = row(head, nation, profile, notes);
     marked.release = release::list(releasable_to, profile, notes);
     for caveat in caveats {

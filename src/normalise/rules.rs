@@ -3,6 +3,8 @@
 
 mod membership;
 
+use super::marking::country;
+use super::notes::quoted;
 use jiff::civil::Date;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -46,6 +48,19 @@ pub struct Group {
 /// Who configures a group decides who is in it.
 fn decided() -> bool {
     true
+}
+
+/// What is wrong with a group: codes that ISO 3166-1 has not, or a name that is a country's.
+#[must_use]
+pub fn group_problems(code: &str, nations: &[String]) -> Vec<String> {
+    let unknown = nations.iter().filter(|nation| !country::is_alpha3(nation));
+    let mut problems: Vec<String> = unknown
+        .map(|nation| format!("{} is no ISO 3166-1 alpha-3 code", quoted(nation)))
+        .collect();
+    if country::is_alpha3(code) {
+        problems.push("a group cannot have the code of a country".to_owned());
+    }
+    problems
 }
 
 /// The groups that Entente ships, with their members on a day.

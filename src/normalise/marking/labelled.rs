@@ -35,7 +35,7 @@ pub(super) fn found<'p>(
     nation: NationCode,
     profile: &'p Profile,
     notes: &mut Notes,
-) -> Marked<'p> {
+) -> Marked<'static, 'p> {
     let label = match label::read(xml) {
         Ok(label) => label,
         Err(reason) => {
@@ -50,7 +50,7 @@ pub(super) fn found<'p>(
         row: row(&label, nation, profile, notes),
         release: released(&label, releasable_to, profile, notes),
         special: label.special,
-        head,
+        head: head.into(),
     }
 }
 

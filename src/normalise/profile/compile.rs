@@ -3,11 +3,10 @@
 use super::{Fault, LetterO, Notation, Profile, notation, words};
 use crate::identity::NationCode;
 use crate::normalise::lexicon::{self, Lexicon};
-use crate::normalise::marking::{Row, country};
+use crate::normalise::marking::Row;
 use crate::normalise::notes::quoted;
 use crate::normalise::phrase::fold;
-use crate::normalise::position;
-use crate::normalise::rules::Rules;
+use crate::normalise::rules::{Rules, group_problems};
 use crate::record::{AxisOrder, Level};
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
@@ -71,16 +70,9 @@ pub(super) fn compile(
 
 fn groups(rules: &Rules, problems: &mut Vec<Fault>) {
     for (code, group) in &rules.groups {
-        for nation in &group.nations {
-            if !country::is_alpha3(nation) {
-                let message = format!("{} is no ISO 3166-1 alpha-3 code", quoted(nation));
-                problems.push(Fault::new(format!("normalise.groups.{code}"), message));
-            }
-        }
-        if country::is_alpha3(code) {
-            let message = "a group cannot have the code of a country";
-            problems.push(Fault::new(format!("normalise.groups.{code}"), message));
-        }
+        let found = group_problems(code, &group.nations);
+        let fault = |message| Fault::new(format!("normalise.groups.{code}"), message);
+        problems.extend(found.into_iter().map(fault));
     }
 }
 
