@@ -35,6 +35,8 @@ pub(super) struct Lexicon {
     pub(super) models: Models,
     endings: Vec<Endings>,
     pub(super) grammar: Grammar,
+    /// Classes of unmanned aircraft by folded ways of writing them.
+    uas: BTreeMap<String, String>,
 }
 
 /// Words that show how a text is built, folded, of all languages.
@@ -61,6 +63,11 @@ impl Lexicon {
     /// Endings of a language's words; `None`: none are known.
     pub(super) fn endings(&self, language: &str) -> Option<&Endings> {
         self.endings.iter().find(|of| of.language == language)
+    }
+
+    /// The class of unmanned aircraft that is written so.
+    pub(super) fn uas_class(&self, folded: &str) -> Option<&str> {
+        self.uas.get(folded).map(String::as_str)
     }
 
     /// Nations and policies that have a marking written so.
@@ -112,6 +119,11 @@ fn read() -> Result<Lexicon, Vec<String>> {
     models::read(&models, &mut lexicon.models, &mut problems);
     let endings = include_str!("lexicon/endings.toml");
     lexicon.endings = stem::read(&parse("endings", endings, &mut problems));
+    lexicon.uas = read_uas(&parse(
+        "uas",
+        include_str!("lexicon/uas.toml"),
+        &mut problems,
+    ));
     let grammar = include_str!("lexicon/grammar.toml");
     lexicon.grammar = read_grammar(&parse("grammar", grammar, &mut problems));
     if problems.is_empty() {
@@ -134,6 +146,16 @@ fn texts(list: &Value) -> impl Iterator<Item = &str> {
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
+}
+
+fn read_uas(table: &Table) -> BTreeMap<String, String> {
+    let mut classes = BTreeMap::new();
+    for (name, ways) in table {
+        for way in texts(ways).chain([name.as_str()]) {
+            classes.insert(fold(way), name.clone());
+        }
+    }
+    classes
 }
 
 fn read_grammar(table: &Table) -> Grammar {

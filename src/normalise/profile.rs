@@ -47,6 +47,7 @@ pub(super) struct Words {
     pub(super) kind: Phrases,
     pub(super) stage: Phrases,
     pub(super) status: Phrases,
+    pub(super) caveat: Phrases,
     /// The nation's own models, before those that are shipped.
     pub(super) models: Models,
 }

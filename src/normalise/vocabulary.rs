@@ -12,8 +12,8 @@ use super::notes::{Notes, Rule, bounded, quoted};
 use super::phrase::{self, begins_word, fold};
 use super::{Profile, code};
 use crate::record::{
-    Coded, CommitmentStage, ContributionKind, FirePhase, ObservationType, ObserverMeans,
-    OperationalStatus,
+    CaveatCode, Coded, CommitmentStage, ContributionKind, FirePhase, ObservationType,
+    ObserverMeans, OperationalStatus,
 };
 use crate::report::Term;
 
@@ -169,6 +169,27 @@ pub fn status(
         field,
         notes,
     )
+}
+
+/// The coded limit that a text names; `None` where it names none or several: a limit may always
+/// be a text alone.
+pub fn caveat(text: &str, profile: &Profile, field: &str, notes: &mut Notes) -> Option<CaveatCode> {
+    if text.trim().is_empty() || text.len() > phrase::TEXT_BYTES_MAX {
+        return None;
+    }
+    let table = &profile.words().caveat;
+    let folded = fold(text);
+    let (hits, rule) = match table.find(&folded) {
+        Some(found) => (vec![found.hit], &WORD),
+        None => (scanned(&folded, table), &PHRASE),
+    };
+    let mut codes = hits.iter().map(|hit| hit.code);
+    let code = codes
+        .next()
+        .filter(|code| codes.all(|other| other == *code))?;
+    let code = CaveatCode::from_number(code)?;
+    notes.trace(field, rule, bounded(text), code.name());
+    Some(code)
 }
 
 fn required<T: Coded + PartialEq>(

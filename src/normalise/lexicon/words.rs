@@ -4,8 +4,8 @@
 use crate::normalise::code;
 use crate::normalise::phrase::fold;
 use crate::record::{
-    Coded, CommitmentStage, ContributionKind, FirePhase, ObservationType, ObserverMeans,
-    OperationalStatus, WeaponClass,
+    CaveatCode, Coded, CommitmentStage, ContributionKind, FirePhase, ObservationType,
+    ObserverMeans, OperationalStatus, WeaponClass,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -23,9 +23,10 @@ pub(in crate::normalise) enum Vocabulary {
     Kind,
     Stage,
     Status,
+    Caveat,
 }
 
-pub(super) const VOCABULARIES: [(Vocabulary, &str); 7] = [
+pub(super) const VOCABULARIES: [(Vocabulary, &str); 8] = [
     (Vocabulary::Observation, include_str!("observation.toml")),
     (Vocabulary::Phase, include_str!("phase.toml")),
     (Vocabulary::Means, include_str!("means.toml")),
@@ -33,6 +34,7 @@ pub(super) const VOCABULARIES: [(Vocabulary, &str); 7] = [
     (Vocabulary::Kind, include_str!("kind.toml")),
     (Vocabulary::Stage, include_str!("stage.toml")),
     (Vocabulary::Status, include_str!("status.toml")),
+    (Vocabulary::Caveat, include_str!("caveat.toml")),
 ];
 
 impl Vocabulary {
@@ -45,6 +47,7 @@ impl Vocabulary {
             Self::Kind => "kind",
             Self::Stage => "stage",
             Self::Status => "status",
+            Self::Caveat => "caveat",
         }
     }
 
@@ -58,6 +61,7 @@ impl Vocabulary {
             Self::Kind => number_of::<ContributionKind>(name),
             Self::Stage => number_of::<CommitmentStage>(name),
             Self::Status => number_of::<OperationalStatus>(name),
+            Self::Caveat => number_of::<CaveatCode>(name),
         }
     }
 
@@ -71,6 +75,7 @@ impl Vocabulary {
             Self::Kind => code::one_of::<ContributionKind>(),
             Self::Stage => code::one_of::<CommitmentStage>(),
             Self::Status => code::one_of::<OperationalStatus>(),
+            Self::Caveat => code::one_of::<CaveatCode>(),
         }
     }
 }

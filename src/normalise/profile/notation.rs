@@ -75,6 +75,8 @@ pub struct Terms {
     pub stage: BTreeMap<String, String>,
     /// Operational status; the only place where colours get a meaning.
     pub status: BTreeMap<String, String>,
+    /// Limits on a contribution.
+    pub caveat: BTreeMap<String, String>,
 }
 
 /// One model of equipment.

@@ -47,6 +47,7 @@ pub(super) fn words(
         kind: table(&terms.kind, Vocabulary::Kind),
         stage: table(&terms.stage, Vocabulary::Stage),
         status: table(&terms.status, Vocabulary::Status),
+        caveat: table(&terms.caveat, Vocabulary::Caveat),
         models: models(&notation.models, problems),
     }
 }
