@@ -165,6 +165,17 @@ fn every_marking_of_the_shipped_files() {
     ] {
         let expected = Some((level_expected, verified));
         assert_eq!(level(nation, marking), expected, "{nation} {marking}");
+        for spelt in [
+            marking.to_lowercase(),
+            marking.to_uppercase(),
+            marking.replace(' ', "\u{a0}"),
+            marking.replace(' ', "  "),
+            marking.replace('-', "\u{2011}"),
+            marking.replace('-', " "),
+            format!(" {marking}\t"),
+        ] {
+            assert_eq!(level(nation, &spelt), expected, "{nation} {spelt}");
+        }
     }
 }
 
