@@ -2,16 +2,19 @@
 //! its trace, or every reason why not.
 
 use super::explain::{self, Page};
-use super::lines::{Content, Lines};
-use super::{Failure, fail, line, reports};
+use super::input::{Input, NativeFile};
+use super::{Failure, fail, line};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config;
 use crate::identity::{Identity, NationCode, SystemName};
+use crate::intake::read_native;
 use crate::normalise::{Context, Profile, Violations, catalogue, marking, normalise};
-use crate::record::Record;
+use crate::record::{Record, Text};
 use crate::report::Report;
+use crate::wire::proto::submit_stream_request::Payload;
 use crate::wire::{self, json};
 use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -51,6 +54,8 @@ pub(super) struct Normalise {
     /// The nation's file itself, under the default rules.
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     nation_file: Option<PathBuf>,
+    #[command(flatten)]
+    native: NativeFile,
     /// For people: the original beside the record, line by line, and the rules behind it.
     #[arg(long)]
     explain: bool,
@@ -113,9 +118,9 @@ pub(super) fn run(arguments: &Normalise) -> Result<(), Failure> {
     let watched = io::stdout().is_terminal() || arguments.file == Path::new("-");
     let mut refused = false;
     let page = arguments.explain.then(Page::of_stdout);
-    while let Some((_, content)) = lines.next().map_err(fail)? {
+    while let Some((_, payload)) = input.next().map_err(fail)? {
         let label = arguments.label.then_some(&*profile);
-        let judged = judged(&content, &identity, &profile, received_at);
+        let judged = judged(payload, &identity, &profile, received_at);
         refused |= judged.outcome.is_err();
         let text = match &page {
             Some(page) => judged.explained(page, label),
@@ -165,14 +170,12 @@ struct Judged {
 }
 
 fn judged(
-    content: &Content,
+    payload: Result<Payload, Violations>,
     identity: &Identity,
     profile: &Profile,
     received_at: Timestamp,
 ) -> Judged {
-    let read = reports::report(content);
-    let read = read.and_then(|bytes| Ok((wire::decode_report(&bytes)?, bytes)));
-    let (report, bytes) = match read {
+    let (report, original, original_media_type) = match payload.and_then(read) {
         Ok(read) => read,
         Err(violations) => {
             let report = Report::default();
@@ -181,7 +184,7 @@ fn judged(
         }
     };
     let mut original_sha256 = [0; 32];
-    original_sha256.copy_from_slice(digest(&SHA256, &bytes).as_ref());
+    original_sha256.copy_from_slice(digest(&SHA256, &original).as_ref());
     let context = Context {
         identity,
         profile,
@@ -191,6 +194,21 @@ fn judged(
     };
     let outcome = normalise(report.clone(), &context);
     Judged { report, outcome }
+}
+
+/// The report of a payload, its original bytes and their media type.
+fn read(payload: Payload) -> Result<(Report, Bytes, Text), Violations> {
+    match payload {
+        Payload::Report(report) => {
+            let read = wire::decode_report(&report)?;
+            Ok((read, report, REPORT_MEDIA_TYPE.into()))
+        }
+        Payload::Native(native) => {
+            let native = wire::Native::from(native);
+            let read = read_native(&native)?;
+            Ok((read, native.content, native.media_type.into()))
+        }
+    }
 }
 
 impl Judged {

@@ -5,7 +5,7 @@ use super::reader::Table;
 use crate::identity::registry::Limits;
 use crate::normalise::Rules;
 use crate::normalise::rules::{Area, Group, MEMBERSHIP_DATE, group_problems, groups_on};
-use crate::trust::Own;
+use crate::trust::{Own, Profile};
 use crate::{feed, journal, listener, rpc, telemetry};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -482,13 +482,7 @@ fn groups(table: &mut Table<'_>) -> BTreeMap<String, Group> {
         }
         entry.finish();
         if let (Some(as_of), true) = (as_of, sound) {
-            let verified = true;
-            let group = Group {
-                as_of,
-                nations,
-                verified,
-            };
-            groups.insert(name, group);
+            groups.insert(name, Group::decided(as_of, nations));
         }
     }
     for (code, _) in groups.iter().filter(|(_, group)| !group.verified) {

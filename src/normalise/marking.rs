@@ -195,7 +195,13 @@ fn row<'p>(
         return None;
     }
     let folded = fold(head);
-    let row = profile.marking_row(&folded);
+    // `DEU GEHEIM` is what a label of the nation's own policy says.
+    let own_row = || {
+        let bare = folded.strip_prefix(&fold(nation.as_str()))?;
+        let row = profile.marking_row(bare.trim_start())?;
+        (row.policy == nation.as_str()).then_some(row)
+    };
+    let row = profile.marking_row(&folded).or_else(own_row);
     if row.is_none() {
         let others = lexicon::shipped().map(|lexicon| lexicon.policies_with(&folded));
         let hint = match others.unwrap_or_default().join(", ") {

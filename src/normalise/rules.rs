@@ -5,6 +5,7 @@ mod membership;
 
 use super::marking::country;
 use super::notes::quoted;
+use super::position::Places;
 use jiff::civil::Date;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -48,6 +49,19 @@ pub struct Group {
 /// Who configures a group decides who is in it.
 fn decided() -> bool {
     true
+}
+
+impl Group {
+    /// A group as somebody configured it.
+    #[must_use]
+    pub fn decided(as_of: String, nations: Vec<String>) -> Self {
+        let verified = decided();
+        Self {
+            as_of,
+            nations,
+            verified,
+        }
+    }
 }
 
 /// What is wrong with a group: codes that ISO 3166-1 has not, or a name that is a country's.
@@ -106,6 +120,7 @@ impl Default for Rules {
             age_days_max: 3_660,
             inferred_age_days_max: 15,
             groups: groups_on(MEMBERSHIP_DATE),
+            places: Places::default(),
         }
     }
 }

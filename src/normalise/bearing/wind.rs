@@ -1,5 +1,7 @@
-//! The 16 winds in the languages of the lexicon. Single letters are
-//! English only: O is west in French and east in German.
+//! The 16 winds in the languages of the lexicon, in words and in letters.
+//! O is west in French and east in German, so only a profile can say which.
+
+use crate::normalise::profile::LetterO;
 
 /// The winds clockwise from north, as sequences of the four letters.
 const WINDS: [&str; 16] = [
@@ -205,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_winds_of_six_languages() {
+    fn reads_the_winds_of_the_languages() {
         for (text, degrees) in [
             ("n", 0.0),
             ("ene", 67.5),
@@ -220,6 +222,13 @@ mod tests {
             ("südwestlich", 225.0),
             ("nordöstlich", 45.0),
             ("norden", 0.0),
+            ("noordoost", 45.0),
+            ("nord-ovest", 315.0),
+            ("noroeste", 315.0),
+            ("sureste", 135.0),
+            ("sud-vest", 225.0),
+            ("severovýchod", 45.0),
+            ("jihozápad", 225.0),
             ("północny wschód", 45.0),
             ("południowo-zachodni", 225.0),
             ("pn-wsch", 45.0),

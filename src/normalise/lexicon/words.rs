@@ -200,7 +200,16 @@ fn doubt(vocabulary: Vocabulary, row: &Value) -> Option<Vec<Entry>> {
     }
     let names = row.get("meanings").into_iter().flat_map(texts);
     let meanings: Option<Vec<i32>> = names.map(|name| vocabulary.code_of(name)).collect();
-    let meanings = meanings.filter(|meanings| !meanings.is_empty())?;
+    let mut meanings = meanings?;
+    // Without a list of its own a doubt means what it stands for and what its context settles.
+    if meanings.is_empty() {
+        let settled = context.iter().map(|(_, code)| *code);
+        meanings.extend([code].into_iter().chain(settled).filter(|code| *code != 0));
+        meanings.dedup();
+    }
+    if meanings.is_empty() {
+        return None;
+    }
     // What settles a doubt, or stands in for it, is one of its meanings.
     let fits = |code: &i32| *code == 0 || meanings.contains(code);
     if !fits(&code) || !context.iter().all(|(_, code)| fits(code)) {

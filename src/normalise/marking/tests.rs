@@ -227,6 +227,19 @@ fn a_group_that_nobody_read_at_its_source_is_warned_of() {
 }
 
 #[test]
+fn a_nations_own_code_may_stand_before_its_marking() {
+    assert_eq!(level("DEU", "DEU GEHEIM"), Some(S));
+    assert_eq!(level("DEU", "NATO TOP SECRET"), Some(T));
+    assert_eq!(level("DEU", "FRA SECRET"), None);
+    assert_eq!(
+        level("DEU", "DEU NATO SECRET"),
+        None,
+        "another policy's row"
+    );
+    assert_eq!(level("DEU", "DEU"), None);
+}
+
+#[test]
 fn special_categories_may_stand_in_the_marking() {
     for text in [
         "COSMIC TOP SECRET ATOMAL",

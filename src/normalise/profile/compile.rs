@@ -6,6 +6,7 @@ use crate::normalise::lexicon::{self, Lexicon};
 use crate::normalise::marking::Row;
 use crate::normalise::notes::quoted;
 use crate::normalise::phrase::fold;
+use crate::normalise::position;
 use crate::normalise::rules::{Rules, group_problems};
 use crate::record::{AxisOrder, Level};
 use jiff::tz::TimeZone;
@@ -99,15 +100,14 @@ fn languages(notation: &Notation, lexicon: &Lexicon, problems: &mut Vec<Fault>) 
 }
 
 fn reference_system(notation: &Notation, problems: &mut Vec<Fault>) -> Option<String> {
-    const NAMED: [&str; 5] = ["MGRS", "UTM", "WGS84", "SK-42", "UCS-2000"];
     let name = notation.reference_system.as_deref()?;
     if position::knows_system(name) {
         return Some(name.to_owned());
     }
     let message = format!(
-        "{} is unknown: expected one of {}, or EPSG:n",
+        "{} is unknown: expected {}",
         quoted(name),
-        NAMED.join(", ")
+        position::KNOWN_SYSTEMS
     );
     problems.push(Fault::new("notation.reference_system", message));
     None

@@ -1,4 +1,7 @@
-//! Words around numbers, in the languages that the lexicon has. Lower case.
+//! Words around numbers, in the languages of the lexicon. Lower case, with plain apostrophes. The
+//! longest phrase wins, so their order does not matter.
+
+use std::sync::OnceLock;
 
 /// What a word says of the number behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,133 +16,52 @@ pub(in crate::normalise) enum Qualifier {
     Unquantified,
 }
 
-/// Longer phrases before their own beginnings.
-const QUALIFIERS: &[(&str, Qualifier)] = &[
-    ("approximately", Qualifier::About),
-    ("approx.", Qualifier::About),
-    ("approx", Qualifier::About),
-    ("about", Qualifier::About),
-    ("around", Qualifier::About),
-    ("circa", Qualifier::About),
-    ("ca.", Qualifier::About),
-    ("ca", Qualifier::About),
-    ("c.", Qualifier::About),
-    ("~", Qualifier::About),
-    ("≈", Qualifier::About),
-    ("приблизно", Qualifier::About),
-    ("орієнтовно", Qualifier::About),
-    ("близько", Qualifier::About),
-    ("около", Qualifier::About),
-    ("примерно", Qualifier::About),
-    ("приблизительно", Qualifier::About),
-    ("environ", Qualifier::About),
-    ("etwa", Qualifier::About),
-    ("ungefähr", Qualifier::About),
-    ("rund", Qualifier::About),
-    ("około", Qualifier::About),
-    ("ok.", Qualifier::About),
-    ("at least", Qualifier::AtLeast),
-    ("no fewer than", Qualifier::AtLeast),
-    ("не менее", Qualifier::AtLeast),
-    ("не менше", Qualifier::AtLeast),
-    ("щонайменше", Qualifier::AtLeast),
-    ("au moins", Qualifier::AtLeast),
-    ("mindestens", Qualifier::AtLeast),
-    ("co najmniej", Qualifier::AtLeast),
-    ("≥", Qualifier::AtLeast),
-    (">=", Qualifier::AtLeast),
-    ("more than", Qualifier::MoreThan),
-    ("over", Qualifier::MoreThan),
-    ("понад", Qualifier::MoreThan),
-    ("більше", Qualifier::MoreThan),
-    ("более", Qualifier::MoreThan),
-    ("свыше", Qualifier::MoreThan),
-    ("plus de", Qualifier::MoreThan),
-    ("mehr als", Qualifier::MoreThan),
-    ("über", Qualifier::MoreThan),
-    ("ponad", Qualifier::MoreThan),
-    ("więcej niż", Qualifier::MoreThan),
-    (">", Qualifier::MoreThan),
-    ("at most", Qualifier::AtMost),
-    ("no more than", Qualifier::AtMost),
-    ("up to", Qualifier::AtMost),
-    ("не более", Qualifier::AtMost),
-    ("не більше", Qualifier::AtMost),
-    ("до", Qualifier::AtMost),
-    ("au plus", Qualifier::AtMost),
-    ("jusqu'à", Qualifier::AtMost),
-    ("höchstens", Qualifier::AtMost),
-    ("bis zu", Qualifier::AtMost),
-    ("co najwyżej", Qualifier::AtMost),
-    ("najwyżej", Qualifier::AtMost),
-    ("do", Qualifier::AtMost),
-    ("≤", Qualifier::AtMost),
-    ("<=", Qualifier::AtMost),
-    ("fewer than", Qualifier::FewerThan),
-    ("less than", Qualifier::FewerThan),
-    ("under", Qualifier::FewerThan),
-    ("менее", Qualifier::FewerThan),
-    ("менше", Qualifier::FewerThan),
-    ("moins de", Qualifier::FewerThan),
-    ("weniger als", Qualifier::FewerThan),
-    ("mniej niż", Qualifier::FewerThan),
-    ("poniżej", Qualifier::FewerThan),
-    ("<", Qualifier::FewerThan),
-    ("ongeveer", Qualifier::About),
-    ("omstreeks", Qualifier::About),
-    ("aproximadamente", Qualifier::About),
-    ("alrededor de", Qualifier::About),
-    ("unos", Qualifier::About),
-    ("unas", Qualifier::About),
-    ("aproximativ", Qualifier::About),
-    ("în jur de", Qualifier::About),
-    ("cca", Qualifier::About),
-    ("cca.", Qualifier::About),
-    ("přibližně", Qualifier::About),
-    ("asi", Qualifier::About),
-    ("zhruba", Qualifier::About),
-    ("umbes", Qualifier::About),
-    ("ligikaudu", Qualifier::About),
-    ("orientativamente", Qualifier::About),
-    ("all'incirca", Qualifier::About),
-    ("almeno", Qualifier::AtLeast),
-    ("non meno di", Qualifier::AtLeast),
-    ("minstens", Qualifier::AtLeast),
-    ("ten minste", Qualifier::AtLeast),
-    ("al menos", Qualifier::AtLeast),
-    ("por lo menos", Qualifier::AtLeast),
-    ("cel puțin", Qualifier::AtLeast),
-    ("nejméně", Qualifier::AtLeast),
-    ("alespoň", Qualifier::AtLeast),
-    ("vähemalt", Qualifier::AtLeast),
-    ("più di", Qualifier::MoreThan),
-    ("oltre", Qualifier::MoreThan),
-    ("meer dan", Qualifier::MoreThan),
-    ("más de", Qualifier::MoreThan),
-    ("peste", Qualifier::MoreThan),
-    ("mai mult de", Qualifier::MoreThan),
-    ("více než", Qualifier::MoreThan),
-    ("přes", Qualifier::MoreThan),
-    ("üle", Qualifier::MoreThan),
-    ("rohkem kui", Qualifier::MoreThan),
-    ("al massimo", Qualifier::AtMost),
-    ("fino a", Qualifier::AtMost),
-    ("ten hoogste", Qualifier::AtMost),
-    ("hoogstens", Qualifier::AtMost),
-    ("como máximo", Qualifier::AtMost),
-    ("hasta", Qualifier::AtMost),
-    ("cel mult", Qualifier::AtMost),
-    ("nejvýše", Qualifier::AtMost),
-    ("maximálně", Qualifier::AtMost),
-    ("kuni", Qualifier::AtMost),
-    ("kõige rohkem", Qualifier::AtMost),
-    ("meno di", Qualifier::FewerThan),
-    ("minder dan", Qualifier::FewerThan),
-    ("menos de", Qualifier::FewerThan),
-    ("mai puțin de", Qualifier::FewerThan),
-    ("méně než", Qualifier::FewerThan),
-    ("alla", Qualifier::FewerThan),
-    ("vähem kui", Qualifier::FewerThan),
+/// Phrases between bars.
+const QUALIFIERS: &[(Qualifier, &str)] = &[
+    (
+        Qualifier::About,
+        "approximately | approx. | approx | about | around | roughly | circa | ca. | ca | c. | \
+         some | nearly | almost | ~ | ≈ | ± | environ | à peu près | près de | quelque | \
+         autour de | etwa | ungefähr | rund | zirka | fast | beinahe | około | ok. | \
+         mniej więcej | w przybliżeniu | prawie | blisko | приблизно | орієнтовно | близько | \
+         майже | десь | около | примерно | приблизительно | ориентировочно | почти | порядка | \
+         ongeveer | omstreeks | aproximadamente | alrededor de | unos | unas | aproximativ | \
+         în jur de | cca | cca. | přibližně | asi | zhruba | umbes | ligikaudu | \
+         orientativamente | all'incirca",
+    ),
+    (
+        Qualifier::AtLeast,
+        "at least | no fewer than | not fewer than | no less than | not less than | minimum | \
+         min. | min | ≥ | >= | au moins | au minimum | pas moins de | mindestens | wenigstens | \
+         zumindest | nicht weniger als | co najmniej | przynajmniej | nie mniej niż | \
+         не менше ніж | не менше | не менш як | не менш ніж | щонайменше | принаймні | \
+         як мінімум | мінімум | не менее чем | не менее | не меньше | по меньшей мере | \
+         по крайней мере | как минимум | минимум | almeno | non meno di | minstens | ten minste | \
+         al menos | por lo menos | cel puțin | nejméně | alespoň | vähemalt",
+    ),
+    (
+        Qualifier::MoreThan,
+        "more than | over | above | in excess of | > | plus de | plus d' | au-delà de | \
+         mehr als | über | ponad | powyżej | więcej niż | понад | більше ніж | більше | \
+         більш як | більш ніж | более чем | более | больше чем | больше | свыше | più di | oltre | \
+         meer dan | más de | peste | mai mult de | více než | přes | üle | rohkem kui",
+    ),
+    (
+        Qualifier::AtMost,
+        "at most | no more than | not more than | up to | maximum | max. | max | ≤ | <= | \
+         au plus | au maximum | jusqu'à | pas plus de | höchstens | bis zu | maximal | \
+         nicht mehr als | co najwyżej | najwyżej | do | nie więcej niż | maksymalnie | \
+         не більше ніж | не більше | не більш як | не більш ніж | щонайбільше | до | максимум | \
+         не более чем | не более | не больше | al massimo | fino a | ten hoogste | hoogstens | \
+         como máximo | hasta | cel mult | nejvýše | maximálně | kuni | kõige rohkem",
+    ),
+    (
+        Qualifier::FewerThan,
+        "fewer than | less than | under | below | < | moins de | moins d' | weniger als | \
+         unter | mniej niż | poniżej | менше ніж | менше | менш як | менш ніж | менее чем | \
+         менее | меньше чем | меньше | meno di | minder dan | menos de | mai puțin de | méně než | \
+         alla | vähem kui",
+    ),
 ];
 
 /// Words behind a number that make it a lower end.
@@ -148,100 +70,71 @@ const OR_MORE: &str = "+ | or more | and more | ou plus | et plus | oder mehr | 
      и больше";
 
 /// Whole texts that say "some, but not how many".
-const UNQUANTIFIED: &[&str] = &[
-    "numerous",
-    "intense",
-    "several",
-    "many",
-    "multiple",
-    "a few",
-    "n/k",
-    "not known",
-    "unknown",
-    "численні",
-    "багато",
-    "кілька",
-    "декілька",
-    "невідомо",
-    "многочисленные",
-    "множественные",
-    "несколько",
-    "много",
-    "неизвестно",
-    "nombreux",
-    "nombreuses",
-    "plusieurs",
-    "inconnu",
-    "zahlreiche",
-    "mehrere",
-    "viele",
-    "unbekannt",
-    "liczne",
-    "kilka",
-    "wiele",
-    "nieznana",
-    "numerosi",
-    "numerose",
-    "diversi",
-    "diverse",
-    "molti",
-    "talrijke",
-    "verscheidene",
-    "veel",
-    "numerosos",
-    "numerosas",
-    "varios",
-    "varias",
-    "muchos",
-    "numeroase",
-    "mai multe",
-    "multe",
-    "četné",
-    "několik",
-    "mnoho",
-    "arvukad",
-    "mitu",
-    "palju",
-];
+const UNQUANTIFIED: &str = "numerous | intense | several | many | multiple | a few | few | dozens | hundreds | \
+     n/k | not known | unknown | undetermined | численні | багато | кілька | декілька | \
+     десятки | сотні | невідомо | многочисленные | множественные | несколько | много | \
+     сотни | неизвестно | nombreux | nombreuses | plusieurs | quelques | des dizaines | \
+     inconnu | zahlreiche | mehrere | viele | einige | dutzende | unbekannt | liczne | \
+     kilka | wiele | kilkadziesiąt | dziesiątki | nieznana | nieznane | numerosi | numerose | diversi | \
+     diverse | molti | talrijke | verscheidene | veel | numerosos | numerosas | varios | varias | \
+     muchos | numeroase | mai multe | multe | četné | několik | mnoho | arvukad | mitu | palju";
 
 /// Words that may follow a count without changing it.
-const PIECES: &[&str] = &[
-    "",
-    "x",
-    "pcs",
-    "pieces",
-    "items",
-    "units",
-    "од",
-    "одиниць",
-    "одиниці",
-    "одиниця",
-    "шт",
-    "штук",
-    "ед",
-    "единиц",
-    "szt",
-    "sztuk",
-    "sztuki",
-    "stk",
-    "stück",
-    "unités",
-    "unité",
-    "pièces",
-    "pezzi",
-    "unità",
-    "stuks",
-    "eenheden",
-    "piezas",
-    "unidades",
-    "bucăți",
-    "buc",
-    "unități",
-    "ks",
-    "kusů",
-    "kusy",
-    "tk",
-    "tükki",
+const PIECES: &str = "x | pc | pcs | piece | pieces | item | items | unit | units | time | times | од | \
+     одиниць | одиниці | одиниця | шт | штук | штуки | раз | рази | разів | ед | единиц | \
+     единицы | единица | раза | szt | sztuk | sztuki | sztuka | razy | stk | stück | mal | \
+     unités | unité | pièces | pièce | fois | pezzi | unità | stuks | eenheden | piezas | \
+     unidades | bucăți | buc | unități | ks | kusů | kusy | tk | tükki";
+
+/// Numbers in words, in the genders and cases that stand before nouns.
+const NUMBERS: &[(f64, &str)] = &[
+    (
+        1.0,
+        "one | a single | single | un | une | ein | eine | einer | jeden | jedna | jedno | \
+         один | одна | одне | одного | одно | одной",
+    ),
+    (
+        2.0,
+        "two | a pair of | deux | zwei | dwa | dwie | dwóch | два | дві | двох | две | двух",
+    ),
+    (
+        3.0,
+        "three | trois | drei | trzy | trzech | три | трьох | трех | трёх",
+    ),
+    (
+        4.0,
+        "four | quatre | vier | cztery | czterech | чотири | чотирьох | четыре | четырех | \
+         четырёх",
+    ),
+    (
+        5.0,
+        "five | cinq | fünf | pięć | pięciu | п'ять | п'яти | пять | пяти",
+    ),
+    (6.0, "six | sechs | sześć | sześciu | шість | шести | шесть"),
+    (
+        7.0,
+        "seven | sept | sieben | siedem | siedmiu | сім | семи | семь",
+    ),
+    (
+        8.0,
+        "eight | huit | acht | osiem | ośmiu | вісім | восьми | восемь",
+    ),
+    (
+        9.0,
+        "nine | neuf | neun | dziewięć | dziewięciu | дев'ять | дев'яти | девять | девяти",
+    ),
+    (
+        10.0,
+        "ten | dix | zehn | dziesięć | dziesięciu | десять | десяти",
+    ),
+    (
+        11.0,
+        "eleven | onze | elf | jedenaście | одинадцять | одиннадцать",
+    ),
+    (
+        12.0,
+        "twelve | douze | zwölf | dwanaście | дванадцять | двенадцать",
+    ),
 ];
 
 /// Words for a number that is about so much.
