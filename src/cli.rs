@@ -5,6 +5,7 @@ mod bench;
 pub mod certs;
 mod check;
 mod demo;
+mod explain;
 mod feed_line;
 mod foreign;
 mod ground;

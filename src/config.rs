@@ -35,11 +35,17 @@ const NATIONS_MAX: usize = 250;
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// The nations' files as shipped, by code.
-pub const SHIPPED_NATIONS: [(&str, &str); 6] = [
+pub const SHIPPED_NATIONS: [(&str, &str); 12] = [
+    ("CZE", include_str!("../config/nations/CZE.toml")),
     ("DEU", include_str!("../config/nations/DEU.toml")),
+    ("ESP", include_str!("../config/nations/ESP.toml")),
+    ("EST", include_str!("../config/nations/EST.toml")),
     ("FRA", include_str!("../config/nations/FRA.toml")),
     ("GBR", include_str!("../config/nations/GBR.toml")),
+    ("ITA", include_str!("../config/nations/ITA.toml")),
+    ("NLD", include_str!("../config/nations/NLD.toml")),
     ("POL", include_str!("../config/nations/POL.toml")),
+    ("ROU", include_str!("../config/nations/ROU.toml")),
     ("UKR", include_str!("../config/nations/UKR.toml")),
     ("USA", include_str!("../config/nations/USA.toml")),
 ];

@@ -3,6 +3,7 @@
 
 mod bearing;
 pub mod bounds;
+pub mod catalogue;
 pub mod code;
 pub mod confidence;
 pub mod contribution;

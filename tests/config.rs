@@ -105,7 +105,12 @@ fn what_is_shipped_can_be_used_and_warns_of_what_is_loose() {
         .iter()
         .map(|file| file.nation.code.to_string())
         .collect();
-    assert_eq!(codes, ["DEU", "FRA", "GBR", "POL", "UKR", "USA"]);
+    assert_eq!(
+        codes,
+        [
+            "CZE", "DEU", "ESP", "EST", "FRA", "GBR", "ITA", "NLD", "POL", "ROU", "UKR", "USA"
+        ]
+    );
     let loose = of(
         &loaded.warnings,
         "gateway.toml",
@@ -258,6 +263,79 @@ fn one_nation_has_one_file_and_one_trust_domain() {
 }
 
 #[test]
+fn every_conflict_of_a_nations_words_is_told_with_file_key_and_line() {
+    let site = Site::new();
+    let words = r#"
+[[notation.models]]
+name = "XK-1"
+class = "GUN"
+
+[[notation.models]]
+name = "XK-2"
+class = "MORTAR"
+calibre_mm = 0.5
+
+[[notation.models]]
+name = "XK-3"
+also = ["xk 2"]
+class = "TANK"
+
+[notation.terms.observation]
+"bang" = "EXPLOSION"
+"BANG" = "SHOT"
+"boom" = "NOISE"
+"#;
+    site.edit("config/nations/GBR.toml", |text| text + words);
+    site.edit("config/gateway.toml", |text| {
+        text + "\n[normalise.groups.ODD]\nas_of = \"2026-01-01\"\nnations = [\"XYZ\"]\n"
+    });
+    let problems = site.examined().problems;
+    for (file, key, message) in [
+        (
+            "GBR.toml",
+            "notation.terms.observation.bang",
+            "`BANG`, which means something else",
+        ),
+        (
+            "GBR.toml",
+            "notation.terms.observation.boom",
+            "`NOISE` is no code",
+        ),
+        ("GBR.toml", "notation.models[0].class", "`GUN` is no class"),
+        (
+            "GBR.toml",
+            "notation.models[1].calibre_mm",
+            "0.5 mm is no calibre",
+        ),
+        (
+            "GBR.toml",
+            "notation.models[2]",
+            "xk2 is another model already",
+        ),
+        (
+            "gateway.toml",
+            "normalise.groups.ODD.nations",
+            "`XYZ` is no ISO 3166-1",
+        ),
+    ] {
+        let problem = of(&problems, file, key);
+        assert!(problem.message.contains(message), "{problem}");
+        assert!(problem.line.is_some(), "{problem}");
+    }
+    assert_eq!(problems.len(), 6, "{problems:#?}");
+}
+
+#[test]
+fn a_nations_own_words_and_models_work() {
+    let site = Site::new();
+    site.edit("config/nations/GBR.toml", |text| {
+        text + "\n[[notation.models]]\nname = \"XK-1\"\nclass = \"MORTAR\"\ncalibre_mm = 120\n\
+                \n[notation.terms.observation]\nbang = \"EXPLOSION\"\n"
+    });
+    assert_eq!(site.examined().problems, []);
+}
+
+#[test]
 fn development_anchors_are_refused_unless_they_are_allowed() {
     let site = Site::new();
     site.edit("config/gateway.toml", |text| {
@@ -269,7 +347,7 @@ fn development_anchors_are_refused_unless_they_are_allowed() {
     let loaded = site.examined().loaded.unwrap();
     let (problems, _) = examine_trust(&loaded, &site.gateway(), &SystemClock::default());
     let nations: BTreeSet<_> = problems.iter().map(|p| p.file.clone()).collect();
-    assert_eq!(nations.len(), 6, "{problems:#?}");
+    assert_eq!(nations.len(), 12, "{problems:#?}");
     let problem = of(&problems, "GBR.toml", "trust.anchors");
     assert!(problem.message.contains("development"), "{problem}");
 }
@@ -308,7 +386,7 @@ fn check_says_all_of_it_and_ends_with_one_or_zero() {
     let good = site.check(&["--effective"]);
     let said = String::from_utf8(good.stdout).unwrap();
     assert_eq!(good.status.code(), Some(0), "{said}");
-    assert!(said.contains("can be used; 6 nations"), "{said}");
+    assert!(said.contains("can be used; 12 nations"), "{said}");
     assert!(
         said.contains("feed.heartbeat = \"5s\"  # default"),
         "{said}"

@@ -6,6 +6,10 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "normalise/catalogue.rs"]
+mod catalogue;
+#[path = "normalise/fixtures.rs"]
+mod fixtures;
 #[path = "normalise/golden.rs"]
 mod golden;
 #[path = "normalise/places.rs"]
@@ -20,3 +24,5 @@ mod round_trips;
 mod support;
 #[path = "normalise/vectors.rs"]
 mod vectors;
+#[path = "normalise/words.rs"]
+mod words;

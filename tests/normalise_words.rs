@@ -18,7 +18,9 @@ use entente::record::{
 use entente::report::{self, Report, Term};
 use std::path::Path;
 
-const NATIONS: [&str; 6] = ["DEU", "FRA", "GBR", "POL", "UKR", "USA"];
+const NATIONS: [&str; 12] = [
+    "CZE", "DEU", "ESP", "EST", "FRA", "GBR", "ITA", "NLD", "POL", "ROU", "UKR", "USA",
+];
 
 fn profile(nation: &str) -> Profile {
     let file = format!("config/nations/{nation}.toml");
@@ -128,19 +130,60 @@ fn every_marking_of_the_shipped_files() {
         ("USA", "CONFIDENTIAL", Confidential, false),
         ("USA", "S", Secret, false),
         ("USA", "TOP SECRET", TopSecret, false),
+        ("ITA", "Segretissimo", TopSecret, true),
+        ("ITA", "Segreto", Secret, true),
+        ("ITA", "Riservatissimo", Confidential, true),
+        ("ITA", "Riservato", Restricted, true),
+        ("ITA", "non classificato", Unclassified, false),
+        ("ESP", "SECRETO", TopSecret, true),
+        ("ESP", "Reservado", Secret, true),
+        ("ESP", "CONFIDENCIAL", Confidential, true),
+        ("ESP", "Difusion limitada", Restricted, true),
+        ("NLD", "Stg. ZEER GEHEIM", TopSecret, false),
+        ("NLD", "STG GEHEIM", Secret, false),
+        ("NLD", "Stg. Confidentieel", Confidential, false),
+        ("NLD", "Departementaal Vertrouwelijk", Restricted, false),
+        (
+            "ROU",
+            "Strict secret de importanta deosebita",
+            TopSecret,
+            false,
+        ),
+        ("ROU", "STRICT SECRET", Secret, false),
+        ("ROU", "SECRET", Confidential, false),
+        ("ROU", "Secret de serviciu", Restricted, false),
+        ("CZE", "Přísně tajné", TopSecret, true),
+        ("CZE", "TAJNE", Secret, true),
+        ("CZE", "Důvěrné", Confidential, true),
+        ("CZE", "Vyhrazené", Restricted, true),
+        ("EST", "Täiesti salajane", TopSecret, true),
+        ("EST", "Salajane", Secret, true),
+        ("EST", "Konfidentsiaalne", Confidential, true),
+        ("EST", "Piiratud", Restricted, true),
         ("POL", "NATO SECRET", Secret, true),
         ("DEU", "RESTREINT UE/EU RESTRICTED", Restricted, true),
     ] {
         let expected = Some((level_expected, verified));
         assert_eq!(level(nation, marking), expected, "{nation} {marking}");
+        for spelt in [
+            marking.to_lowercase(),
+            marking.to_uppercase(),
+            marking.replace(' ', "\u{a0}"),
+            marking.replace(' ', "  "),
+            marking.replace('-', "\u{2011}"),
+            marking.replace('-', " "),
+            format!(" {marking}\t"),
+        ] {
+            assert_eq!(level(nation, &spelt), expected, "{nation} {spelt}");
+        }
     }
 }
 
 #[test]
 fn no_nation_has_the_markings_of_another() {
     for nation in NATIONS {
-        assert_eq!(level(nation, "SECRETO"), None, "{nation}");
-        assert_eq!(level(nation, "RISERVATO"), None, "{nation}");
+        assert_eq!(level(nation, "SECRETO").is_some(), nation == "ESP");
+        assert_eq!(level(nation, "RISERVATO").is_some(), nation == "ITA");
         assert_eq!(level(nation, "something new"), None, "{nation}");
     }
     for (nation, marking) in [
@@ -149,6 +192,10 @@ fn no_nation_has_the_markings_of_another() {
         ("UKR", "NATO SECRET"),
         ("GBR", "EU SECRET"),
         ("DEU", "TAJNE"),
+        ("NLD", "VERTROUWELIJK"),
+        ("NLD", "GEHEIM"),
+        ("ESP", "SECRET"),
+        ("CZE", "TAJNO"),
     ] {
         assert_eq!(level(nation, marking), None, "{nation} {marking}");
     }

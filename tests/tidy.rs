@@ -170,7 +170,9 @@ const LIBRARIES: &[(&[&str], &[&str])] = &[
         &["prost_reflect::"],
         &["wire", "rpc", "client", "mock", "cli"],
     ),
-    (&["quick_xml::", "csv::"], &["formats"]),
+    // A label of STANAG 4774 may stand in place of a marking.
+    (&["quick_xml::"], &["formats", "normalise"]),
+    (&["csv::"], &["formats"]),
 ];
 
 fn root() -> &'static Path {

@@ -1,17 +1,20 @@
 //! `entente normalise`: the normaliser alone, no server. For each line either the record with
 //! its trace, or every reason why not.
 
+use super::explain::{self, Page};
 use super::input::{Input, NativeFile};
-use super::{Failure, fail};
+use super::{Failure, fail, line};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config;
 use crate::identity::{Identity, NationCode, SystemName};
 use crate::intake::read_native;
-use crate::normalise::{Context, Profile, Violations, normalise};
-use crate::record::Text;
+use crate::normalise::{Context, Profile, Violations, catalogue, marking, normalise};
+use crate::record::{Record, Text};
+use crate::report::Report;
 use crate::wire::proto::submit_stream_request::Payload;
 use crate::wire::{self, json};
 use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -28,15 +31,16 @@ const CONFIG_DEFAULT: &str = "config/gateway.toml";
 /// Normalises reports without a gateway: NDJSON in, for each line the record or all violations;
 /// or with --media-type a file in a format of its own, for each report in it.
 ///
-/// Each line of the answer is {"record":{...},"trace":[...]} or {"violations":[...]}. The
+/// Each line of the answer is {"record":{...},"trace":[...]} or {"violations":[...]}; with
+/// --explain a page for people instead: the original beside the record, with every rule. The
 /// notation comes from --nation-file, or from the nation's file of the gateway's configuration
 /// (certificates are of no interest), or, where there is none, as this program was shipped
 /// with it. Exit code 3: some lines were refused.
 #[derive(Debug, Args)]
 pub(super) struct Normalise {
     /// Nation whose notation is used, such as UKR.
-    #[arg(long, value_name = "CODE")]
-    nation: String,
+    #[arg(long, value_name = "CODE", required_unless_present = "rules")]
+    nation: Option<String>,
     /// System that is taken as the sender.
     #[arg(long, default_value = "system", value_name = "NAME")]
     system: String,
@@ -52,6 +56,15 @@ pub(super) struct Normalise {
     nation_file: Option<PathBuf>,
     #[command(flatten)]
     native: NativeFile,
+    /// For people: the original beside the record, line by line, and the rules behind it.
+    #[arg(long)]
+    explain: bool,
+    /// Gives the record's marking as a STANAG 4774 confidentiality label too.
+    #[arg(long)]
+    label: bool,
+    /// Lists every rule of the normaliser, as in docs/NORMALISATION.md, and ends.
+    #[arg(long, exclusive = true)]
+    rules: bool,
     /// File with the reports; `-`: standard input.
     #[arg(default_value = "-")]
     file: PathBuf,
@@ -64,6 +77,8 @@ enum Answer {
     Normalised {
         record: Box<RawValue>,
         trace: Box<RawValue>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
     },
     Refused {
         violations: Vec<Reason>,
@@ -87,7 +102,12 @@ fn is_zero(number: &u32) -> bool {
 
 pub(super) fn run(arguments: &Normalise) -> Result<(), Failure> {
     let usage = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
-    let nation = NationCode::parse(&arguments.nation).map_err(|error| usage(&error))?;
+    if arguments.rules {
+        line(catalogue::markdown().trim());
+        return Ok(());
+    }
+    let nation = arguments.nation.as_deref().unwrap_or_default();
+    let nation = NationCode::parse(nation).map_err(|error| usage(&error))?;
     let system = SystemName::parse(&arguments.system).map_err(|error| usage(&error))?;
     let profile = profile(arguments, nation)?;
     let identity = Identity { nation, system };
@@ -97,14 +117,15 @@ pub(super) fn run(arguments: &Normalise) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout());
     let watched = io::stdout().is_terminal() || arguments.file == Path::new("-");
     let mut refused = false;
-    while let Some((_, report)) = input.next().map_err(fail)? {
-        let answer = report
-            .and_then(|report| one(report, &identity, &profile, received_at))
-            .unwrap_or_else(|violations| {
-                refused = true;
-                reasons(violations)
-            });
-        let text = serde_json::to_string(&answer).map_err(fail)?;
+    let page = arguments.explain.then(Page::of_stdout);
+    while let Some((_, payload)) = input.next().map_err(fail)? {
+        let label = arguments.label.then_some(&*profile);
+        let judged = judged(payload, &identity, &profile, received_at);
+        refused |= judged.outcome.is_err();
+        let text = match &page {
+            Some(page) => judged.explained(page, label),
+            None => serde_json::to_string(&judged.answer(label)).map_err(fail)?,
+        };
         let written = writeln!(out, "{text}").and_then(|()| {
             // Whoever types lines wants each answer at once.
             if watched { out.flush() } else { Ok(()) }
@@ -142,23 +163,24 @@ fn profile(arguments: &Normalise, nation: NationCode) -> Result<Arc<Profile>, Fa
     Ok(file.profile)
 }
 
-/// What becomes of one report.
-fn one(
-    payload: Payload,
+/// What became of a line: the report as far as it could be read, and the outcome.
+struct Judged {
+    report: Report,
+    outcome: Result<Record, Violations>,
+}
+
+fn judged(
+    payload: Result<Payload, Violations>,
     identity: &Identity,
     profile: &Profile,
     received_at: Timestamp,
-) -> Result<Answer, Violations> {
-    let (report, original, original_media_type) = match payload {
-        Payload::Report(report) => (
-            wire::decode_report(&report)?,
-            report,
-            Text::from(REPORT_MEDIA_TYPE),
-        ),
-        Payload::Native(native) => {
-            let native = wire::Native::from(native);
-            let report = read_native(&native)?;
-            (report, native.content, native.media_type.into())
+) -> Judged {
+    let (report, original, original_media_type) = match payload.and_then(read) {
+        Ok(read) => read,
+        Err(violations) => {
+            let report = Report::default();
+            let outcome = Err(violations);
+            return Judged { report, outcome };
         }
     };
     let mut original_sha256 = [0; 32];
@@ -170,20 +192,76 @@ fn one(
         original_sha256,
         original_media_type,
     };
-    let record = normalise(report, &context)?;
-    let shown = json::record_and_trace(&wire::encode_record(record));
-    let (record, trace) = shown.map_err(|error| {
-        // Cannot happen: the record was encoded a moment ago.
-        let mut violations = Violations::default();
-        violations.push(crate::normalise::Violation {
-            field: "".into(),
-            rule: "json.record",
-            message: error.to_string().into(),
-            expected: "a word to whoever gave you this program".into(),
-        });
-        violations
-    })?;
-    Ok(Answer::Normalised { record, trace })
+    let outcome = normalise(report.clone(), &context);
+    Judged { report, outcome }
+}
+
+/// The report of a payload, its original bytes and their media type.
+fn read(payload: Payload) -> Result<(Report, Bytes, Text), Violations> {
+    match payload {
+        Payload::Report(report) => {
+            let read = wire::decode_report(&report)?;
+            Ok((read, report, REPORT_MEDIA_TYPE.into()))
+        }
+        Payload::Native(native) => {
+            let native = wire::Native::from(native);
+            let read = read_native(&native)?;
+            Ok((read, native.content, native.media_type.into()))
+        }
+    }
+}
+
+impl Judged {
+    /// The label, or why there can be none; `profile`: whose rules it is made by, where one is
+    /// wanted.
+    fn label(&self, profile: Option<&Profile>) -> Option<String> {
+        let record = self.outcome.as_ref().ok()?;
+        let label = marking::label(record, profile?);
+        Some(label.unwrap_or_else(|reason| format!("none: {reason}")))
+    }
+
+    fn explained(&self, page: &Page, profile: Option<&Profile>) -> String {
+        let text = match &self.outcome {
+            Ok(record) => {
+                let label = self.label(profile).map(|label| format!("\n{label}"));
+                explain::record(&self.report, record, page) + &label.unwrap_or_default()
+            }
+            Err(violations) => {
+                let name = match self.report.report_id.as_str() {
+                    "" => "a report without an id",
+                    id => id,
+                };
+                explain::refused(name, violations, page)
+            }
+        };
+        text + "\n"
+    }
+
+    fn answer(self, profile: Option<&Profile>) -> Answer {
+        let label = self.label(profile);
+        let record = match self.outcome {
+            Ok(record) => record,
+            Err(violations) => return reasons(violations),
+        };
+        match json::record_and_trace(&wire::encode_record(record)) {
+            Ok((record, trace)) => Answer::Normalised {
+                record,
+                trace,
+                label,
+            },
+            Err(error) => {
+                // Cannot happen: the record was encoded a moment ago.
+                let mut violations = Violations::default();
+                violations.push(crate::normalise::Violation {
+                    field: "".into(),
+                    rule: "json.record",
+                    message: error.to_string().into(),
+                    expected: "a word to whoever gave you this program".into(),
+                });
+                reasons(violations)
+            }
+        }
+    }
 }
 
 fn reasons(violations: Violations) -> Answer {

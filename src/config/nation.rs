@@ -266,9 +266,11 @@ fn profile(table: &mut Table<'_>, code: Option<NationCode>, rules: &Rules) -> Op
     };
     match Profile::compile(code?, &notation, rules) {
         Ok(profile) => {
-            for marking in profile.unverified_markings() {
+            let unread = profile.unverified_markings();
+            if !unread.is_empty() {
                 let message = format!(
-                    "`{marking}` was not verified at its source; it works, and every trace says so"
+                    "not verified at their source: `{}`; they work, and every trace says so",
+                    unread.join("`, `")
                 );
                 table.warning("notation.markings", message);
             }
@@ -276,7 +278,7 @@ fn profile(table: &mut Table<'_>, code: Option<NationCode>, rules: &Rules) -> Op
         }
         Err(faults) => {
             for fault in faults {
-                table.problem("notation", fault);
+                table.problem(&fault.key, fault.message);
             }
             None
         }

@@ -2,10 +2,9 @@
 //! `docs/CONFIGURATION.md` says what each key means.
 
 use super::reader::Table;
-use crate::identity::NationCode;
 use crate::identity::registry::Limits;
 use crate::normalise::Rules;
-use crate::normalise::rules::{Area, Group};
+use crate::normalise::rules::{Area, Group, MEMBERSHIP_DATE, group_problems, groups_on};
 use crate::trust::{Own, Profile};
 use crate::{feed, journal, listener, rpc, telemetry};
 use std::collections::BTreeMap;
@@ -452,10 +451,15 @@ fn area(mut table: Table<'_>) -> Area {
     area
 }
 
+/// The day whose members the shipped groups have.
+fn membership_date(table: &mut Table<'_>) -> jiff::civil::Date {
+    table.parsed("membership_date", "a day, YYYY-MM-DD", MEMBERSHIP_DATE)
+}
+
 fn groups(table: &mut Table<'_>) -> BTreeMap<String, Group> {
     let (mut listed, names) = table.named_table("groups");
     // A group that is configured replaces the shipped one of the same code.
-    let mut groups = Rules::default().groups;
+    let mut groups = groups_on(membership_date(table));
     if names.len() > GROUPS_MAX {
         table.problem(
             "groups",
@@ -471,15 +475,22 @@ fn groups(table: &mut Table<'_>) -> BTreeMap<String, Group> {
             entry.problem("as_of", format!("`{day}` is not a day such as 2026-01-31"));
         }
         let nations = entry.texts("nations", "ISO 3166-1 alpha-3 codes");
-        for nation in &nations {
-            if let Err(error) = NationCode::parse(nation) {
-                entry.problem("nations", error.to_string());
-            }
+        let problems = group_problems(&name, &nations);
+        let sound = problems.is_empty();
+        for problem in problems {
+            entry.problem("nations", problem);
         }
         entry.finish();
-        if let Some(as_of) = as_of {
-            groups.insert(name, Group { as_of, nations });
+        if let (Some(as_of), true) = (as_of, sound) {
+            groups.insert(name, Group::decided(as_of, nations));
         }
+    }
+    for (code, _) in groups.iter().filter(|(_, group)| !group.verified) {
+        let message = format!(
+            "the members of {code} were not read at their source; it works, and every trace says \
+             so; name them in [normalise.groups.{code}] to decide them"
+        );
+        table.warning("groups", message);
     }
     groups
 }

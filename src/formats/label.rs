@@ -40,8 +40,13 @@ fn read(label: Element<'_>) -> Result<Marking, Fault> {
         text: text(policy, classification),
         ..Marking::default()
     };
-    if policy.eq_ignore_ascii_case("NATO") {
-        // Its members are implicit in its policy; the list names only those beside them.
+    let narrowed = information.children().any(|part| {
+        let mark = part.text().trim().to_ascii_uppercase();
+        part.name() == "PrivacyMark" && mark.starts_with("RELEASABLE ONLY TO")
+    });
+    if policy.eq_ignore_ascii_case("NATO") && !narrowed {
+        // Its members are implicit in its policy; the list names only those beside them, unless
+        // a mark says that the list is all, as in the labels that Entente writes.
         marking.releasable_to.push("NATO".to_owned());
     }
     for category in information.children() {

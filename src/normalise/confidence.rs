@@ -19,8 +19,13 @@ static ADMIRALTY: Rule = Rule::new(
 );
 static DERIVED: Rule = Rule::new(
     "confidence.stix",
-    "a percentage from the credibility, by the STIX 2.1 column",
+    "a percentage from the credibility, by the STIX 2.1 column; none for F, for 6 and for silence",
     "domain.md 4; STIX 2.1 appendix A",
+);
+static ANALYTIC: Rule = Rule::new(
+    "confidence.analytic",
+    "confidence in a judgement (low, moderate, high) is no probability of an event",
+    "domain.md 4; ICD 203",
 );
 static PROBABILITY: Rule = Rule::new(
     "confidence.probability",
@@ -37,6 +42,9 @@ static TERM: Rule = Rule::new(
     "a word of probability to its range on the declared scale",
     "domain.md 4",
 );
+
+/// Words of ICD 203 for the confidence in a judgement, folded.
+const ANALYTIC_WORDS: &[&str] = &["low confidence", "moderate confidence", "high confidence"];
 
 /// Longest term, bytes.
 const TERM_BYTES_MAX: usize = 200;
@@ -122,7 +130,8 @@ pub fn confidence(
 
 fn judge(confidence: report::Confidence, notes: &mut Notes) -> record::Confidence {
     let (source_reliability, credibility) = admiralty(&confidence, notes);
-    let derived_pct = stix(&credibility);
+    let judged = source_reliability != "F";
+    let derived_pct = stix(&credibility).filter(|_| judged);
     if let Some(pct) = derived_pct {
         notes.trace(
             "derived_pct",
@@ -243,6 +252,11 @@ fn in_words(
     if term.len() > TERM_BYTES_MAX {
         let expected = format!("at most {TERM_BYTES_MAX} bytes");
         notes.violate("term", &TERM, "too long", expected);
+        return given;
+    }
+    if ANALYTIC_WORDS.contains(&fold(term).as_str()) {
+        let output = "kept as text: not a probability";
+        notes.warn("term", &ANALYTIC, bounded(term), output);
         return given;
     }
     let scale = SCALES

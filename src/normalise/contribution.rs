@@ -7,7 +7,7 @@ mod people;
 mod things;
 
 use super::notes::{Notes, Rule, quoted};
-use super::{Context, code, position, time, vocabulary};
+use super::{Context, Profile, code, position, time, vocabulary};
 use crate::record::{self, CaveatCode, CommitmentStage, ContributionKind};
 use crate::report;
 use jiff::civil::Date;
@@ -107,7 +107,7 @@ fn build(
         profile.rules(),
         notes,
     );
-    let caveats = caveats(report.caveats, notes);
+    let caveats = caveats(report.caveats, profile, notes);
     let dates = dates?;
     Some(record::Contribution {
         as_of: as_of?,
@@ -265,7 +265,11 @@ fn not_yet(stage: Option<CommitmentStage>, personnel: &[record::Personnel], note
     }
 }
 
-fn caveats(caveats: Vec<report::Caveat>, notes: &mut Notes) -> Vec<record::Caveat> {
+fn caveats(
+    caveats: Vec<report::Caveat>,
+    profile: &Profile,
+    notes: &mut Notes,
+) -> Vec<record::Caveat> {
     if caveats.len() > CAVEATS_MAX {
         let message = format!("{} caveats", caveats.len());
         notes.violate(
@@ -288,6 +292,9 @@ fn caveats(caveats: Vec<report::Caveat>, notes: &mut Notes) -> Vec<record::Cavea
             if caveat.code == 0 && text.trim().is_empty() {
                 notes.violate("", &CAVEAT, "says nothing", "a code, or a text");
             }
+            let named =
+                (caveat.code == 0).then(|| vocabulary::caveat(&text, profile, "code", notes));
+            let code = code.or_else(|| named.flatten());
             record::Caveat { code, text }
         })
     };

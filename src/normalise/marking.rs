@@ -2,6 +2,8 @@
 //! violation, so that it goes to quarantine and is never taken for a lower one.
 
 pub(in crate::normalise) mod country;
+mod label;
+mod labelled;
 mod release;
 
 use super::Profile;
@@ -11,6 +13,7 @@ use super::phrase::fold;
 use crate::identity::NationCode;
 use crate::record::{self, Level, Text};
 use crate::report;
+use std::borrow::Cow;
 
 static MISSING: Rule = Rule::new("marking.missing", "every report is marked", "domain.md 5");
 static UNKNOWN: Rule = Rule::new(
@@ -30,7 +33,7 @@ static UNVERIFIED: Rule = Rule::new(
 );
 static CAVEAT: Rule = Rule::new(
     "marking.caveat",
-    "what stands behind `//` is NOFORN or REL TO and agrees with the release list",
+    "what stands behind `//` is NOFORN, REL TO that agrees with the release list, or a special category",
     "domain.md 5.3",
 );
 static SPECIAL: Rule = Rule::new(
@@ -73,18 +76,18 @@ pub fn marking(
             return None;
         };
         let before = notes.violation_count();
-        let (head, caveats) = parts(&marking.text);
-        let row = row(head, nation, profile, notes);
-        let mut release = release::list(&marking.releasable_to, profile, notes);
-        for caveat in caveats {
-            caveat_agrees(caveat, nation, profile, &mut release, notes);
-        }
-        let special = special(&marking.special, notes);
+        let text = marking.text.as_str();
+        let found = match label::is_label(text) {
+            true => labelled::found(text, &marking.releasable_to, nation, profile, notes),
+            false => written(text, &marking.releasable_to, nation, profile, notes),
+        };
+        let given = marking.special.iter().chain(&found.special);
+        let special = special(given, notes);
         if notes.violation_count() > before {
             return None;
         }
-        let row = row?;
-        said(row, head, notes);
+        let (row, release) = (found.row?, found.release);
+        said(row, &found.head, notes);
         Some(record::Marking {
             level: row.level,
             policy: row.policy.clone(),
@@ -95,6 +98,77 @@ pub fn marking(
             mapping_verified: row.verified,
         })
     })
+}
+
+/// What a marking says, as far as it was understood.
+#[derive(Default)]
+struct Marked<'t, 'p> {
+    /// The marking itself, as it was written.
+    head: Cow<'t, str>,
+    row: Option<&'p Row>,
+    release: release::Release,
+    special: Vec<String>,
+}
+
+/// What a marking in words says: `SECRET//REL TO USA, FRA`, `NATO SECRET ATOMAL`.
+fn written<'t, 'p>(
+    text: &'t str,
+    releasable_to: &[String],
+    nation: NationCode,
+    profile: &'p Profile,
+    notes: &mut Notes,
+) -> Marked<'t, 'p> {
+    let (head, caveats) = parts(text);
+    let mut marked = Marked::default();
+    let head = match without_category(head) {
+        Some((head, category)) => {
+            marked.special.push(category.to_owned());
+            head
+        }
+        None => head,
+    };
+    marked.head = Cow::Borrowed(head);
+    marked.row = row(head, nation, profile, notes);
+    marked.release = release::list(releasable_to, profile, notes);
+    for caveat in caveats {
+        match category(caveat) {
+            Some(category) => marked.special.push(category.to_owned()),
+            None => caveat_agrees(caveat, nation, profile, &mut marked.release, notes),
+        }
+    }
+    marked
+}
+
+/// Special categories that may stand in a marking: NATO's special category designators.
+const CATEGORIES: &[&str] = &["ATOMAL", "BOHEMIA", "CRYPTO", "SIOP"];
+
+fn category(text: &str) -> Option<&'static str> {
+    let known = CATEGORIES.iter();
+    known
+        .copied()
+        .find(|category| category.eq_ignore_ascii_case(text.trim()))
+}
+
+/// `COSMIC TOP SECRET ATOMAL` as the marking and its category.
+fn without_category(head: &str) -> Option<(&str, &'static str)> {
+    let (before, last) = head.rsplit_once(char::is_whitespace)?;
+    category(last).map(|category| (before.trim_end(), category))
+}
+
+/// A record's marking as a STANAG 4774 label, with the time of the report.
+///
+/// # Errors
+/// Why such a label would release to more nations than the record does.
+pub fn label(record: &record::Record, profile: &Profile) -> Result<String, String> {
+    let nato = profile.rules().groups.get("NATO");
+    let nato = nato.iter().flat_map(|group| &group.nations);
+    let created = record.reported_at.unwrap_or(record.received_at);
+    label::write(
+        &record.marking,
+        &record.nation,
+        &created.to_string(),
+        &nato.map(String::as_str).collect(),
+    )
 }
 
 /// The marking itself, and the caveats behind `//`.
@@ -121,7 +195,13 @@ fn row<'p>(
         return None;
     }
     let folded = fold(head);
-    let row = profile.marking_row(&folded);
+    // `DEU GEHEIM` is what a label of the nation's own policy says.
+    let own_row = || {
+        let bare = folded.strip_prefix(&fold(nation.as_str()))?;
+        let row = profile.marking_row(bare.trim_start())?;
+        (row.policy == nation.as_str()).then_some(row)
+    };
+    let row = profile.marking_row(&folded).or_else(own_row);
     if row.is_none() {
         let others = lexicon::shipped().map(|lexicon| lexicon.policies_with(&folded));
         let hint = match others.unwrap_or_default().join(", ") {
@@ -199,7 +279,8 @@ fn caveat_agrees(
     }
 }
 
-fn special(names: &[String], notes: &mut Notes) -> Vec<String> {
+fn special<'n>(names: impl Iterator<Item = &'n String>, notes: &mut Notes) -> Vec<String> {
+    let names: Vec<&String> = names.collect();
     if names.len() > SPECIAL_MAX {
         let message = format!("{} categories", names.len());
         notes.violate(
@@ -211,7 +292,7 @@ fn special(names: &[String], notes: &mut Notes) -> Vec<String> {
         return Vec::new();
     }
     let mut special = Vec::with_capacity(names.len());
-    for (index, name) in names.iter().enumerate() {
+    for (index, name) in names.into_iter().enumerate() {
         let plain = name.trim().to_ascii_uppercase();
         let fits = (1..=SPECIAL_BYTES_MAX).contains(&plain.len())
             && plain

@@ -131,6 +131,21 @@ pub(super) fn scan<H>(folded: &str, look: impl Fn(&str) -> Option<H>) -> Vec<H> 
     found
 }
 
+/// Whether a word of a folded text begins with `part`: "гаубиц" is in "самохідних гаубиць", and
+/// "arm" is not in "alarm".
+pub(super) fn begins_word(folded: &str, part: &str) -> bool {
+    find_word(folded, part).is_some()
+}
+
+/// Where a word of a folded text begins with `part`.
+pub(super) fn find_word(folded: &str, part: &str) -> Option<usize> {
+    let mut places = folded.match_indices(part).map(|(at, _)| at);
+    places.find(|at| {
+        let before = folded.get(..*at).and_then(|text| text.chars().next_back());
+        !before.is_some_and(char::is_alphanumeric)
+    })
+}
+
 /// Where the words of a folded text begin and end; punctuation belongs to none.
 fn words(folded: &str) -> Vec<(usize, usize)> {
     let mut words = Vec::new();
@@ -183,6 +198,15 @@ mod tests {
             assert_eq!(fold(text), folded);
             assert_eq!(fold(folded), folded, "folding is idempotent");
         }
+    }
+
+    #[test]
+    fn parts_begin_words() {
+        assert!(begins_word("82 мм мінометні міни", "міномет"));
+        assert!(begins_word("arm", "arm"));
+        assert!(!begins_word("alarm 182 мм", "arm"));
+        assert!(!begins_word("alarm 182 мм", "82 м"));
+        assert_eq!(find_word("alarm arm", "arm"), Some(6));
     }
 
     #[test]

@@ -4,16 +4,18 @@
 
 mod compile;
 mod notation;
+mod words;
 
-pub use notation::{AxisOrderName, LetterOName, MarkingRow, Notation, Terms};
+pub use notation::{AxisOrderName, LetterOName, MarkingRow, ModelRow, Notation, Terms};
 
-use super::lexicon::Hit;
+use super::lexicon::{self, Model, Models, Phrases};
 use super::marking::Row;
 use super::rules::Rules;
 use crate::identity::NationCode;
 use crate::record::AxisOrder;
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// A nation's notation, compiled and checked. The default one knows no words, no zone and no
@@ -30,24 +32,48 @@ pub struct Profile {
     slashed_day_first: bool,
     letter_o: Option<LetterO>,
     months: HashMap<String, i8>,
-    words: Words,
+    words: Arc<Words>,
     markings: HashMap<String, Row>,
     unverified: Vec<String>,
 }
 
-/// Words to codes, by folded phrase; one table for each vocabulary.
-pub(super) type Table = HashMap<String, Hit>;
-
 /// The vocabularies of a nation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Words {
-    pub(super) observation: Table,
-    pub(super) phase: Table,
-    pub(super) means: Table,
-    pub(super) weapon: Table,
-    pub(super) kind: Table,
-    pub(super) stage: Table,
-    pub(super) status: Table,
+    pub(super) observation: Phrases,
+    pub(super) phase: Phrases,
+    pub(super) means: Phrases,
+    pub(super) weapon: Phrases,
+    pub(super) kind: Phrases,
+    pub(super) stage: Phrases,
+    pub(super) status: Phrases,
+    pub(super) caveat: Phrases,
+    /// The nation's own models, before those that are shipped.
+    pub(super) models: Models,
+}
+
+/// Something wrong with a notation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The key, such as `notation.zone`.
+    pub key: String,
+    /// What is wrong with it, and what was expected.
+    pub message: String,
+}
+
+impl Fault {
+    pub(super) fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.message)
+    }
 }
 
 /// What the letter O means after a coordinate.
@@ -63,12 +89,12 @@ impl Profile {
     /// Compiles a nation's notation.
     ///
     /// # Errors
-    /// Every problem, each beginning with its key, such as `notation.zone: ...`.
+    /// Every problem, each with its key.
     pub fn compile(
         nation: NationCode,
         notation: &Notation,
         rules: &Rules,
-    ) -> Result<Self, Vec<String>> {
+    ) -> Result<Self, Vec<Fault>> {
         compile::compile(nation, notation, rules)
     }
 
@@ -145,6 +171,12 @@ impl Profile {
 
     pub(super) fn words(&self) -> &Words {
         &self.words
+    }
+
+    /// The model that is written so, the nation's own ones first.
+    pub(super) fn model(&self, folded: &str) -> Option<&Model> {
+        let own = self.words.models.get(folded);
+        own.or_else(|| lexicon::shipped().ok()?.models.get(folded))
     }
 
     pub(super) fn marking_row(&self, folded: &str) -> Option<&Row> {

@@ -1,9 +1,17 @@
 //! What all nations share: the area of interest, how far a clock may be ahead, and who belongs
 //! to which group. Filled from the gateway's `[normalise]` table.
 
+mod membership;
+
+use super::marking::country;
+use super::notes::quoted;
 use super::position::Places;
+use jiff::civil::Date;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+
+/// The day of the last change of a membership that the shipped groups know.
+pub const MEMBERSHIP_DATE: Date = jiff::civil::date(2024, 3, 7);
 
 /// Gateway-wide settings of the normaliser.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -18,7 +26,7 @@ pub struct Rules {
     /// How far back a date-time group without month or year may reach, days. Default: 15.
     pub inferred_age_days_max: u32,
     /// Members of the groups that a release list may name, by group code. A code that is not
-    /// here is refused. Default: EU and NATO, each as of the day of its last change.
+    /// here is refused. Default: EAPC, EU and NATO as of [`MEMBERSHIP_DATE`].
     pub groups: BTreeMap<String, Group>,
     /// Places that reports may name, beside and before those of the shipped gazetteer.
     #[serde(skip)]
@@ -33,6 +41,46 @@ pub struct Group {
     pub as_of: String,
     /// ISO 3166-1 alpha-3 codes.
     pub nations: Vec<String>,
+    /// Someone read the list at its source, or decided it. Where it is not, each use is warned of.
+    #[serde(default = "decided")]
+    pub verified: bool,
+}
+
+/// Who configures a group decides who is in it.
+fn decided() -> bool {
+    true
+}
+
+impl Group {
+    /// A group as somebody configured it.
+    #[must_use]
+    pub fn decided(as_of: String, nations: Vec<String>) -> Self {
+        let verified = decided();
+        Self {
+            as_of,
+            nations,
+            verified,
+        }
+    }
+}
+
+/// What is wrong with a group: codes that ISO 3166-1 has not, or a name that is a country's.
+#[must_use]
+pub fn group_problems(code: &str, nations: &[String]) -> Vec<String> {
+    let unknown = nations.iter().filter(|nation| !country::is_alpha3(nation));
+    let mut problems: Vec<String> = unknown
+        .map(|nation| format!("{} is no ISO 3166-1 alpha-3 code", quoted(nation)))
+        .collect();
+    if country::is_alpha3(code) {
+        problems.push("a group cannot have the code of a country".to_owned());
+    }
+    problems
+}
+
+/// The groups that Entente ships, with their members on a day.
+#[must_use]
+pub fn groups_on(day: Date) -> BTreeMap<String, Group> {
+    membership::groups_on(day)
 }
 
 /// A box in WGS 84 with a margin around it.
@@ -71,44 +119,8 @@ impl Default for Rules {
             clock_ahead_s_max: 300,
             age_days_max: 3_660,
             inferred_age_days_max: 15,
-            groups: shipped_groups(),
+            groups: groups_on(MEMBERSHIP_DATE),
             places: Places::default(),
-        }
-    }
-}
-
-/// Members of the European Union since the first of February 2020.
-const EU: &str = "AUT BEL BGR CYP CZE DEU DNK ESP EST FIN FRA GRC HRV HUN IRL ITA LTU LUX LVA MLT \
-                  NLD POL PRT ROU SVK SVN SWE";
-
-/// Members of NATO since the seventh of March 2024, when Sweden joined.
-const NATO: &str = "ALB BEL BGR CAN CZE DEU DNK ESP EST FIN FRA GBR GRC HRV HUN ISL ITA LTU LUX \
-                    LVA MKD MNE NLD NOR POL PRT ROU SVK SVN SWE TUR USA";
-
-fn shipped_groups() -> BTreeMap<String, Group> {
-    let group = |(code, as_of, nations): (&str, &str, &str)| {
-        let group = Group {
-            as_of: as_of.to_owned(),
-            nations: nations.split_whitespace().map(str::to_owned).collect(),
-        };
-        (code.to_owned(), group)
-    };
-    [("EU", "2020-02-01", EU), ("NATO", "2024-03-07", NATO)]
-        .map(group)
-        .into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shipped_groups_are_whole_and_sorted() {
-        let groups = shipped_groups();
-        for (code, members) in [("EU", 27), ("NATO", 32)] {
-            let nations = &groups[code].nations;
-            assert_eq!(nations.len(), members);
-            assert!(nations.is_sorted_by(|a, b| a < b));
         }
     }
 }

@@ -295,7 +295,8 @@ fn observation(
 ) -> Observation {
     let kind = match &given.kind {
         Some(term) if bounds::text(&term.text, LINE_BYTES_MAX, "type.text", notes) => {
-            vocabulary::observation_type(term, profile, "type", notes)
+            let weapon = given.weapon.as_ref().map_or("", |weapon| &weapon.text);
+            vocabulary::observation_type(term, weapon, profile, "type", notes)
         }
         Some(_) => None,
         None => {

@@ -7,14 +7,13 @@ mod weapon;
 
 pub use weapon::weapon;
 
-use super::lexicon::{Hit, Vocabulary};
+use super::lexicon::{self, Hit, Phrases, Vocabulary};
 use super::notes::{Notes, Rule, bounded, quoted};
-use super::phrase::{self, fold};
-use super::profile::Table;
+use super::phrase::{self, begins_word, fold};
 use super::{Profile, code};
 use crate::record::{
-    Coded, CommitmentStage, ContributionKind, FirePhase, ObservationType, ObserverMeans,
-    OperationalStatus,
+    CaveatCode, Coded, CommitmentStage, ContributionKind, FirePhase, ObservationType,
+    ObserverMeans, OperationalStatus,
 };
 use crate::report::Term;
 
@@ -28,6 +27,11 @@ static PHRASE: Rule = Rule::new(
     "vocabulary.phrase",
     "a known phrase inside a longer text gives the code",
     "domain.md 7.1",
+);
+static INFLECTED: Rule = Rule::new(
+    "vocabulary.inflected",
+    "another form of a known word, found without its ending, gives the code",
+    "lexicon/endings.toml",
 );
 static CONTEXT: Rule = Rule::new(
     "vocabulary.context",
@@ -64,34 +68,36 @@ static TOO_LONG: Rule = Rule::new(
 /// when they stand alone.
 const SCANNED_BYTES_MIN: usize = 3;
 
-/// Behind these words a text says what was inferred, not what was observed.
-const INFERRED_BEHIND: &[&str] = &[
-    "assessed",
-    "оцінен",
-    "оценен",
-    "evalue",
-    "bewertet als",
-    "ocenion",
-];
+/// A term, and what stands beside it in the report and may settle what it means.
+#[derive(Clone, Copy, Debug)]
+struct Said<'t> {
+    text: &'t str,
+    folded: &'t str,
+    /// Folded; empty: nothing.
+    beside: &'t str,
+}
 
 /// What was observed; `None` where the text is not in the vocabulary (with a warning) or nothing
-/// is given (with a violation).
+/// is given (with a violation). `weapon`: what the report says of the weapon, which may settle
+/// a word with two meanings.
 pub fn observation_type(
     term: &Term,
+    weapon: &str,
     profile: &Profile,
     field: &str,
     notes: &mut Notes,
 ) -> Option<ObservationType> {
     let table = &profile.words().observation;
     needed(term, Vocabulary::Observation, field, notes);
-    first(&look(term, table, field, notes)?, term, field, notes)
+    let values = look(term, weapon, table, field, notes)?;
+    first(&values, term, field, notes)
 }
 
 /// The phase of fire; `None` where nothing is given, or the text is not in the vocabulary (with
 /// a warning).
 pub fn phase(term: &Term, profile: &Profile, field: &str, notes: &mut Notes) -> Option<FirePhase> {
     first(
-        &look(term, &profile.words().phase, field, notes)?,
+        &look(term, "", &profile.words().phase, field, notes)?,
         term,
         field,
         notes,
@@ -108,7 +114,7 @@ pub fn means(
 ) -> Option<ObserverMeans> {
     let table = &profile.words().means;
     needed(term, Vocabulary::Means, field, notes);
-    first(&look(term, table, field, notes)?, term, field, notes)
+    first(&look(term, "", table, field, notes)?, term, field, notes)
 }
 
 /// All means of observation that a term names: `saw and heard` names two.
@@ -120,7 +126,7 @@ pub fn means_all(
 ) -> Vec<ObserverMeans> {
     let table = &profile.words().means;
     needed(term, Vocabulary::Means, field, notes);
-    look(term, table, field, notes).unwrap_or_default()
+    look(term, "", table, field, notes).unwrap_or_default()
 }
 
 /// The kind of a contribution; `None` with a violation where it is missing or not understood.
@@ -165,9 +171,30 @@ pub fn status(
     )
 }
 
+/// The coded limit that a text names; `None` where it names none or several: a limit may always
+/// be a text alone.
+pub fn caveat(text: &str, profile: &Profile, field: &str, notes: &mut Notes) -> Option<CaveatCode> {
+    if text.trim().is_empty() || text.len() > phrase::TEXT_BYTES_MAX {
+        return None;
+    }
+    let table = &profile.words().caveat;
+    let folded = fold(text);
+    let (hits, rule) = match table.find(&folded) {
+        Some(found) => (vec![found.hit], &WORD),
+        None => (scanned(&folded, table), &PHRASE),
+    };
+    let mut codes = hits.iter().map(|hit| hit.code);
+    let code = codes
+        .next()
+        .filter(|code| codes.all(|other| other == *code))?;
+    let code = CaveatCode::from_number(code)?;
+    notes.trace(field, rule, bounded(text), code.name());
+    Some(code)
+}
+
 fn required<T: Coded + PartialEq>(
     term: Option<&Term>,
-    table: &Table,
+    table: &Phrases,
     vocabulary: Vocabulary,
     field: &str,
     notes: &mut Notes,
@@ -176,7 +203,7 @@ fn required<T: Coded + PartialEq>(
     let term = term.unwrap_or(&empty);
     needed(term, vocabulary, field, notes);
     let before = notes.violation_count();
-    let value = first(&look(term, table, field, notes)?, term, field, notes);
+    let value = first(&look(term, "", table, field, notes)?, term, field, notes);
     if value.is_none() && notes.violation_count() == before {
         let message = format!("{} is not understood", quoted(&term.text));
         let expected = format!("a known word, or the code: {}", vocabulary.one_of());
@@ -210,7 +237,8 @@ fn first<T: Coded>(values: &[T], term: &Term, field: &str, notes: &mut Notes) ->
 /// The values that a term names, each once. `None`: nothing was given, or a violation was said.
 fn look<T: Coded + PartialEq>(
     term: &Term,
-    table: &Table,
+    beside: &str,
+    table: &Phrases,
     field: &str,
     notes: &mut Notes,
 ) -> Option<Vec<T>> {
@@ -227,7 +255,13 @@ fn look<T: Coded + PartialEq>(
     if text.is_empty() || too_long(text, field, notes) {
         return None;
     }
-    Some(in_words(text, table, field, notes))
+    let (folded, beside) = (fold(text), fold(beside));
+    let said = Said {
+        text,
+        folded: &folded,
+        beside: &beside,
+    };
+    Some(in_words(said, table, field, notes))
 }
 
 fn too_long(text: &str, field: &str, notes: &mut Notes) -> bool {
@@ -244,7 +278,7 @@ fn too_long(text: &str, field: &str, notes: &mut Notes) -> bool {
 fn differ<T: Coded + PartialEq>(
     value: T,
     text: &str,
-    table: &Table,
+    table: &Phrases,
     field: &str,
     notes: &mut Notes,
 ) {
@@ -261,69 +295,78 @@ fn differ<T: Coded + PartialEq>(
 
 /// The values that a text names.
 fn in_words<T: Coded + PartialEq>(
-    text: &str,
-    table: &Table,
+    said: Said<'_>,
+    table: &Phrases,
     field: &str,
     notes: &mut Notes,
 ) -> Vec<T> {
-    let folded = fold(text);
-    let (hits, rule) = match table.get(&folded) {
-        Some(hit) => (vec![hit], &WORD),
-        None => (scanned(&folded, table), &PHRASE),
+    let (hits, rule) = match table.find(said.folded) {
+        Some(found) if found.inflected => (vec![found.hit], &INFLECTED),
+        Some(found) => (vec![found.hit], &WORD),
+        None => (scanned(said.folded, table), &PHRASE),
     };
     if hits.is_empty() {
-        notes.warn(field, &UNKNOWN, bounded(text), "kept as text");
+        notes.warn(field, &UNKNOWN, bounded(said.text), "kept as text");
         return Vec::new();
     }
     let mut values = Vec::with_capacity(1);
     for hit in hits {
-        let value = settle(hit, &folded, text, rule, field, notes);
+        let value = settle(hit, said, rule, field, notes);
         values.extend(value.filter(|value| !values.contains(value)));
     }
     values
 }
 
 /// Known phrases inside a text, as far as it says what was observed.
-fn scanned<'t>(folded: &str, table: &'t Table) -> Vec<&'t Hit> {
-    let end = INFERRED_BEHIND
+fn scanned<'t>(folded: &str, table: &'t Phrases) -> Vec<&'t Hit> {
+    let inferred = lexicon::shipped().map_or(&[][..], |lexicon| &lexicon.grammar.inferred);
+    let observed = before(folded, inferred);
+    phrase::scan(observed, |phrase| known(phrase, table))
+}
+
+/// A phrase inside a longer text.
+fn known<'t>(phrase: &str, table: &'t Phrases) -> Option<&'t Hit> {
+    let long = phrase.len() >= SCANNED_BYTES_MIN;
+    long.then(|| table.find(phrase))?.map(|found| found.hit)
+}
+
+/// A folded text up to the first word that begins with one of `parts`, if that is not its own
+/// beginning.
+fn before<'t>(folded: &'t str, parts: &[String]) -> &'t str {
+    let places = parts
         .iter()
-        .filter_map(|word| folded.find(word))
-        .filter(|at| *at > 0)
-        .min();
-    let observed = folded.get(..end.unwrap_or(folded.len())).unwrap_or(folded);
-    let look = |phrase: &str| {
-        let long = phrase.len() >= SCANNED_BYTES_MIN;
-        long.then(|| table.get(phrase)).flatten()
-    };
-    phrase::scan(observed, look)
+        .filter_map(|part| phrase::find_word(folded, part));
+    let end = places.filter(|at| *at > 0).min();
+    folded.get(..end.unwrap_or(folded.len())).unwrap_or(folded)
 }
 
 /// The value of one hit, with what must be said of it.
 fn settle<T: Coded>(
     hit: &Hit,
-    folded: &str,
-    text: &str,
+    said: Said<'_>,
     rule: &'static Rule,
     field: &str,
     notes: &mut Notes,
 ) -> Option<T> {
-    let settled = settled(hit, folded);
+    let settled = settled(hit, said.folded, said.beside);
     let value = T::of_number(settled.code);
     let name = value.map_or("kept as text", |value| value.code_name());
+    let input = bounded(said.text);
     match (settled.by, &hit.foreign) {
-        (By::Nothing(note), _) => {
-            notes.warn(field, &AMBIGUOUS, bounded(text), format!("{name}: {note}"));
+        (By::Nothing { note, meanings }, _) => {
+            let names = meanings.iter().filter_map(|code| T::of_number(*code));
+            let names: Vec<_> = names.map(Coded::code_name).collect();
+            let output = match names.as_slice() {
+                [_] => format!("{name}: {note}"),
+                several => format!("{name}; may be {}: {note}", several.join(" or ")),
+            };
+            notes.warn(field, &AMBIGUOUS, input, output);
         }
         (_, Some(language)) => {
-            notes.warn(
-                field,
-                &FOREIGN,
-                bounded(text),
-                format!("{name} ({language})"),
-            );
+            notes.warn(field, &FOREIGN, input, format!("{name} ({language})"));
         }
-        (By::Context, None) => notes.trace(field, &CONTEXT, bounded(text), name),
-        (By::Word, None) => notes.trace(field, rule, bounded(text), name),
+        (By::Context, None) => notes.trace(field, &CONTEXT, input, name),
+        (By::Word, None) => notes.trace(field, rule, input, name),
     }
     value
 }
@@ -332,8 +375,11 @@ fn settle<T: Coded>(
 enum By<'h> {
     Word,
     Context,
-    /// Nothing did; its meanings.
-    Nothing(&'h str),
+    /// Nothing did: why it has several meanings, and which.
+    Nothing {
+        note: &'h str,
+        meanings: &'h [i32],
+    },
 }
 
 struct Settled<'h> {
@@ -341,25 +387,32 @@ struct Settled<'h> {
     by: By<'h>,
 }
 
-fn settled<'h>(hit: &'h Hit, folded: &str) -> Settled<'h> {
+/// Settles what a hit means by the words of its own text, or else by what stands beside it.
+/// Words that speak for two meanings settle nothing.
+fn settled<'h>(hit: &'h Hit, folded: &str, beside: &str) -> Settled<'h> {
     let Some(doubt) = &hit.doubt else {
-        return Settled {
-            code: hit.code,
-            by: By::Word,
-        };
+        let code = hit.code;
+        return Settled { code, by: By::Word };
     };
-    let context = doubt
-        .context
-        .iter()
-        .find(|(part, _)| folded.contains(part.as_str()));
-    match context {
-        Some((_, code)) => Settled {
-            code: *code,
-            by: By::Context,
-        },
-        None => Settled {
-            code: hit.code,
-            by: By::Nothing(&doubt.note),
+    for text in [folded, beside] {
+        let mut codes = doubt
+            .context
+            .iter()
+            .filter(|(part, _)| begins_word(text, part))
+            .map(|(_, code)| *code);
+        if let Some(code) = codes.next() {
+            if codes.all(|other| other == code) {
+                let by = By::Context;
+                return Settled { code, by };
+            }
+            break;
+        }
+    }
+    Settled {
+        code: hit.code,
+        by: By::Nothing {
+            note: &doubt.note,
+            meanings: &doubt.meanings,
         },
     }
 }

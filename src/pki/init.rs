@@ -16,15 +16,27 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Systems of the development set, as `NATION/system`.
-pub const DEVELOPMENT_SYSTEMS: [&str; 12] = [
+pub const DEVELOPMENT_SYSTEMS: [&str; 24] = [
+    "CZE/feed-desk",
+    "CZE/hlaska-3",
     "DEU/feed-desk",
     "DEU/lage-3",
+    "ESP/feed-desk",
+    "ESP/puesto-6",
+    "EST/feed-desk",
+    "EST/vaatlus-1",
     "FRA/feed-desk",
     "FRA/poste-12",
     "GBR/feed-desk",
     "GBR/uav-cell-4",
+    "ITA/feed-desk",
+    "ITA/posto-5",
+    "NLD/feed-desk",
+    "NLD/post-11",
     "POL/feed-desk",
     "POL/posterunek-7",
+    "ROU/feed-desk",
+    "ROU/post-8",
     "UKR/feed-desk",
     "UKR/zvit-2",
     "USA/feed-desk",

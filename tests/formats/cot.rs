@@ -244,6 +244,17 @@ fn labels_as_they_are_in_the_wild_mean_the_same() {
 }
 
 #[test]
+fn a_label_that_says_its_list_is_all_is_not_widened_to_the_members() {
+    let mark = "</slab:Classification>\
+                <slab:PrivacyMark>RELEASABLE ONLY TO UKR</slab:PrivacyMark>";
+    let label = LABEL.replace("</slab:Classification>", mark);
+    let text = live().replacen("<remarks", &format!("{label}<remarks"), 1);
+    let record = judge("GBR", COT, text).expect("a record");
+    assert_eq!(record.marking.releasable_to, ["UKR"]);
+    assert!(record.marking.group_codes.is_empty());
+}
+
+#[test]
 fn a_label_that_cannot_be_read_whole_is_refused() {
     for (from, to, rule) in [
         (

@@ -214,3 +214,28 @@ fn the_normaliser_alone_answers_each_line_with_or_without_a_configuration() {
         text(&output.stderr)
     );
 }
+
+#[test]
+fn the_normaliser_explains_itself_and_gives_a_label() {
+    let site = Site::new("");
+    let lines = [EXAMPLE, "{\"reportId\":\"GBR-2\"}"].join("\n");
+    std::fs::write(site.path("reports.ndjson"), lines).unwrap();
+    let given = ["normalise", "--nation", "GBR", "--received-at"];
+    let given = [&given[..], &["2026-01-07T00:00:00Z", "reports.ndjson"]].concat();
+    let (code, output) = run(&site, &[&given[..], &["--explain"]].concat());
+    assert_eq!(code, 3, "the second line is refused");
+    let page = text(&output.stdout);
+    let place = page.lines().find(|line| line.starts_with("location"));
+    let place = place.unwrap_or_else(|| panic!("no location in\n{page}"));
+    assert!(place.contains("37UDP1072918760") && place.contains("48.015898"));
+    assert!(page.contains("position.mgrs 1: ") && page.contains("REFUSED, "));
+    assert!(!page.contains('\u{1b}'), "no colours where nobody watches");
+    let (_, output) = run(&site, &[&given[..], &["--label"]].concat());
+    let answers = objects(&output);
+    let label = answers[0]["label"].as_str().unwrap();
+    assert!(label.contains("<slab:PolicyIdentifier>GBR</slab:PolicyIdentifier>"));
+    assert!(answers[1].get("label").is_none());
+    let (code, output) = run(&site, &["normalise", "--rules"]);
+    assert_eq!(code, 0);
+    assert!(text(&output.stdout).contains("| `position.mgrs` | 1 |"));
+}

@@ -48,9 +48,11 @@ pub(crate) fn profile(nation: &str) -> Profile {
         Profile::compile(code, &notation, &Rules::default()).expect("a profile")
     };
     let shipped = SHIPPED.get_or_init(|| {
-        ["GBR", "FRA", "DEU", "POL", "UKR", "USA"]
-            .map(|nation| (nation.to_owned(), compile(nation)))
-            .into()
+        [
+            "CZE", "DEU", "ESP", "EST", "FRA", "GBR", "ITA", "NLD", "POL", "ROU", "UKR", "USA",
+        ]
+        .map(|nation| (nation.to_owned(), compile(nation)))
+        .into()
     });
     shipped.get(nation).expect("a shipped nation").clone()
 }

@@ -28,7 +28,7 @@ fn the_development_set_is_complete_private_and_usable() {
     let folder = tempfile::tempdir().unwrap();
     let certs = folder.path().join("certs-dev");
     let summary = init(&InitSpec::development(&certs), &clock()).unwrap();
-    assert_eq!(summary.revocation_lists.len(), 6);
+    assert_eq!(summary.revocation_lists.len(), 12);
     for made in &summary.certificates {
         assert_eq!(mode(&made.key), 0o600, "{}", made.key.display());
         assert_eq!(mode(made.key.parent().unwrap()), 0o700);
@@ -46,7 +46,9 @@ fn the_development_set_is_complete_private_and_usable() {
         key: certs.join("gateway/server.key"),
     };
     let shared: Arc<dyn Clock> = Arc::new(clock());
-    let nations = ["DEU", "FRA", "GBR", "POL", "UKR", "USA"];
+    let nations = [
+        "CZE", "DEU", "ESP", "EST", "FRA", "GBR", "ITA", "NLD", "POL", "ROU", "UKR", "USA",
+    ];
     let trust = TrustState::load(
         nations.map(|n| nation(n, true)).to_vec(),
         own.clone(),

@@ -1,4 +1,4 @@
-//! The 16 winds in English, French, German, Polish, Ukrainian and Russian, in words and in letters.
+//! The 16 winds in the languages of the lexicon, in words and in letters.
 //! O is west in French and east in German, so only a profile can say which.
 
 use crate::normalise::profile::LetterO;
@@ -38,13 +38,30 @@ const STEMS: &[(&str, char)] = &[
 
 /// Pieces that are written together, longer ones before their own beginnings.
 const PIECES: &[(&str, char)] = &[
+    ("noord", 'n'),
+    ("zuid", 's'),
+    ("oost", 'e'),
+    ("norte", 'n'),
+    ("este", 'e'),
+    ("oeste", 'w'),
+    ("ovest", 'w'),
+    ("vest", 'w'),
+    ("severo", 'n'),
+    ("jiho", 's'),
+    ("jih", 's'),
+    ("východ", 'e'),
+    ("západ", 'w'),
+    ("põhja", 'n'),
+    ("lõuna", 's'),
     ("north", 'n'),
     ("south", 's'),
     ("east", 'e'),
     ("west", 'w'),
     ("nord", 'n'),
     ("nörd", 'n'),
+    ("nor", 'n'),
     ("sud", 's'),
+    ("sur", 's'),
     ("süd", 's'),
     ("ouest", 'w'),
     ("ost", 'e'),
@@ -190,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_winds_of_six_languages() {
+    fn reads_the_winds_of_the_languages() {
         for (text, degrees) in [
             ("n", 0.0),
             ("ene", 67.5),
@@ -205,6 +222,13 @@ mod tests {
             ("südwestlich", 225.0),
             ("nordöstlich", 45.0),
             ("norden", 0.0),
+            ("noordoost", 45.0),
+            ("nord-ovest", 315.0),
+            ("noroeste", 315.0),
+            ("sureste", 135.0),
+            ("sud-vest", 225.0),
+            ("severovýchod", 45.0),
+            ("jihozápad", 225.0),
             ("północny wschód", 45.0),
             ("południowo-zachodni", 225.0),
             ("pn-wsch", 45.0),

@@ -47,6 +47,65 @@ fn the_stix_column() {
 }
 
 #[test]
+fn a_source_that_nobody_can_judge_gives_no_number() {
+    let (confidence, trace) = judge(admiralty("F", "2")).unwrap();
+    assert_eq!(
+        (&*confidence.source_reliability, &*confidence.credibility),
+        ("F", "2")
+    );
+    assert_eq!(
+        confidence.derived_pct, None,
+        "unknown is not seventy per cent"
+    );
+    assert!(trace.iter().all(|entry| entry.rule != "confidence.stix"));
+}
+
+#[test]
+fn confidence_in_a_judgement_is_no_probability() {
+    let (confidence, trace) = judge(word("High confidence", "ICD203")).unwrap();
+    assert_eq!(confidence.probability_lo_pct, None);
+    assert_eq!(confidence.original_term, "High confidence");
+    assert!(
+        trace
+            .iter()
+            .any(|entry| entry.rule == "confidence.analytic")
+    );
+}
+
+/// Scale, word, lower and upper end: every cell of the table of domain.md 4.
+#[rustfmt::skip]
+const WORDS: &[(&str, &str, u32, u32)] = &[
+    ("ICD203", "almost no chance", 1, 5), ("ICD203", "remote", 1, 5),
+    ("ICD203", "very unlikely", 5, 20), ("ICD203", "highly unlikely", 5, 20),
+    ("ICD203", "unlikely", 20, 45), ("ICD203", "even chance", 45, 55),
+    ("ICD203", "likely", 55, 80), ("ICD203", "probable", 55, 80),
+    ("ICD203", "very likely", 80, 95), ("ICD203", "highly likely", 80, 95),
+    ("ICD203", "almost certain", 95, 99),
+    ("PHIA", "remote", 0, 5), ("PHIA", "highly unlikely", 10, 20), ("PHIA", "unlikely", 25, 35),
+    ("PHIA", "realistic possibility", 40, 50), ("PHIA", "likely", 55, 75),
+    ("PHIA", "highly likely", 80, 90), ("PHIA", "almost certain", 95, 100),
+    ("KENT", "presque aucune chance", 2, 12), ("KENT", "probablement pas", 20, 40),
+    ("KENT", "chances à peu près égales", 40, 60), ("KENT", "probable", 63, 87),
+    ("KENT", "quasi certaine", 87, 99),
+];
+
+#[test]
+fn every_word_of_every_scale() {
+    for (scale, term, lo, hi) in WORDS {
+        let (confidence, trace) = judge(word(&term.to_uppercase(), scale)).unwrap();
+        let range = (confidence.probability_lo_pct, confidence.probability_hi_pct);
+        assert_eq!(range, (Some(*lo), Some(*hi)), "{scale} {term}");
+        assert_eq!(&*confidence.scale_id, *scale);
+        let warned = trace.iter().any(|e| e.severity == record::Severity::Warn);
+        assert_eq!(
+            warned,
+            *scale == "PHIA",
+            "only PHIA was not read at its source"
+        );
+    }
+}
+
+#[test]
 fn silence_is_f6_and_no_number() {
     let (confidence, trace) = judge(Confidence::default()).unwrap();
     assert_eq!(

@@ -377,6 +377,59 @@ fn all_reasons_are_told_at_once() {
     }
 }
 
+#[test]
+fn limits_in_words_get_their_code_and_keep_their_text() {
+    for (text, code) in [
+        ("No night operations", Some(CaveatCode::NoNightOps)),
+        ("No drones, by order of parliament", Some(CaveatCode::NoUav)),
+        (
+            "does not cross the line of contact",
+            Some(CaveatCode::NoCrossLine),
+        ),
+        ("only with a doctor", None),
+        ("daylight only, no drones", None),
+    ] {
+        let judged = judge(with(|given| {
+            given.caveats = vec![Caveat {
+                code: 0,
+                text: text.to_owned(),
+            }];
+        }));
+        let caveat = judged.unwrap().caveats.remove(0);
+        assert_eq!((caveat.code, caveat.text.as_str()), (code, text));
+    }
+    let coded = judge(with(|given| {
+        given.caveats = vec![Caveat {
+            code: 2,
+            text: "no drones".to_owned(),
+        }];
+    }));
+    let code = coded.unwrap().caveats[0].code;
+    assert_eq!(code, Some(CaveatCode::AreaRestricted), "the code stands");
+}
+
+#[test]
+fn classes_of_unmanned_aircraft_have_one_name() {
+    for (given, class) in [
+        ("Class I - mini", "NATO CLASS I MINI"),
+        ("NATO CLASS II TACTICAL", "NATO CLASS II TACTICAL"),
+        ("MALE", "NATO CLASS III MALE"),
+        ("long-range UAV", "OSCE LONG RANGE"),
+        ("mini-UAV", "OSCE MINI"),
+        ("paper plane", "paper plane"),
+        ("", ""),
+    ] {
+        let judged = judge(with(|changed| {
+            changed.sensors = vec![Sensor {
+                kind: "camera".to_owned(),
+                uas_class: given.to_owned(),
+                ..Sensor::default()
+            }];
+        }));
+        assert_eq!(judged.unwrap().sensors[0].uas_class, class);
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(a in any::<String>(), b in "[\\[\\]{}\",:.0-9a-zA-Z -]{0,60}") {

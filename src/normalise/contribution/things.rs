@@ -2,7 +2,9 @@
 //! `fully + partially + not capable = on hand`, each over what was given.
 
 use super::people::{adds_up, at_most, believable};
-use crate::normalise::notes::{Notes, Rule, quoted};
+use crate::normalise::lexicon;
+use crate::normalise::notes::{Notes, Rule, bounded, quoted};
+use crate::normalise::phrase::fold;
 use crate::normalise::{Profile, vocabulary};
 use crate::record;
 use crate::report;
@@ -26,6 +28,11 @@ static SENSOR: Rule = Rule::new(
     "contribution.sensor",
     "a sensor names its type; range and availability are in range and no sentinels",
     "domain.md 10",
+);
+static UAS_CLASS: Rule = Rule::new(
+    "contribution.uas_class",
+    "a class of unmanned aircraft to NATO's or the OSCE's name for it; an unknown one stays as it is",
+    "domain.md 6.2",
 );
 static SUPPLY: Rule = Rule::new(
     "contribution.supply",
@@ -145,9 +152,28 @@ fn sensor(row: report::Sensor, notes: &mut Notes) -> record::Sensor {
     );
     record::Sensor {
         kind: row.kind,
-        uas_class: row.uas_class,
+        uas_class: uas_class(row.uas_class, notes),
         range_m: row.range_m,
         availability_pct: row.availability_pct,
+    }
+}
+
+fn uas_class(given: String, notes: &mut Notes) -> String {
+    if given.trim().is_empty() || given.len() > TEXT_BYTES_MAX {
+        return given;
+    }
+    let known = lexicon::shipped().ok();
+    let known = known.and_then(|lexicon| lexicon.uas_class(&fold(&given)));
+    match known {
+        Some(class) if class == given => given,
+        Some(class) => {
+            notes.trace("uas_class", &UAS_CLASS, bounded(&given), class.to_owned());
+            class.to_owned()
+        }
+        None => {
+            notes.warn("uas_class", &UAS_CLASS, bounded(&given), "kept as text");
+            given
+        }
     }
 }
 

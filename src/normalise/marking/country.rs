@@ -91,8 +91,11 @@ const fn number_of(code: &[u8]) -> Option<usize> {
 /// The alpha-3 code for another way of writing a country: small letters, alpha-2, `UK`.
 pub(super) fn alpha3_of(text: &str) -> Option<&'static str> {
     let upper = text.trim().to_ascii_uppercase();
-    if upper == "UK" {
-        return Some("GBR");
+    // The codes of the United Kingdom and, in EU papers, of Greece are not ISO's.
+    match upper.as_str() {
+        "UK" => return Some("GBR"),
+        "EL" => return Some("GRC"),
+        _ => {}
     }
     let row = match upper.len() {
         2 => COUNTRIES.iter().find(|(_, alpha2)| *alpha2 == upper),
@@ -101,6 +104,27 @@ pub(super) fn alpha3_of(text: &str) -> Option<&'static str> {
     };
     row.map(|(alpha3, _)| *alpha3)
 }
+
+/// Kosovo, by the codes in use for it: GENC's, the user-assigned one, and its alpha-2.
+pub(super) fn user_assigned(code: &str) -> Option<&'static str> {
+    matches!(code, "XKS" | "XKX" | "XK").then_some("XKX")
+}
+
+/// The code that is meant by one which is often written for it: only ever a hint, because a
+/// release list is never guessed.
+pub(super) fn often_meant(code: &str) -> Option<&'static str> {
+    let row = MISWRITTEN.iter().find(|(written, _)| *written == code);
+    row.map(|(_, meant)| *meant)
+}
+
+/// Codes of sports, cars and old standards, and the alpha-3 codes that are meant.
+#[rustfmt::skip]
+const MISWRITTEN: &[(&str, &str)] = &[
+    ("BUL", "BGR"), ("CRO", "HRV"), ("DEN", "DNK"), ("ENG", "GBR"), ("GER", "DEU"),
+    ("GRE", "GRC"), ("LAT", "LVA"), ("NED", "NLD"), ("NTH", "NLD"), ("POR", "PRT"),
+    ("ROM", "ROU"), ("SLO", "SVN"), ("SPA", "ESP"), ("SUI", "CHE"), ("SWI", "CHE"),
+    ("UKM", "GBR"), ("D", "DEU"), ("F", "FRA"), ("I", "ITA"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -118,6 +142,10 @@ mod tests {
         assert_eq!(alpha3_of("gb"), Some("GBR"));
         assert_eq!(alpha3_of("UK"), Some("GBR"));
         assert_eq!(alpha3_of("Fra "), Some("FRA"));
+        assert_eq!(alpha3_of("EL"), Some("GRC"));
         assert_eq!(alpha3_of("EU"), None);
+        assert_eq!(alpha3_of("AX2"), None, "GENC has codes that ISO has not");
+        assert!(MISWRITTEN.iter().all(|(written, _)| !is_alpha3(written)));
+        assert!(MISWRITTEN.iter().all(|(_, meant)| is_alpha3(meant)));
     }
 }

@@ -4,10 +4,21 @@
 use super::country;
 use crate::normalise::Profile;
 use crate::normalise::notes::{Notes, Rule, bounded, quoted};
+use crate::normalise::rules::Group;
 
 static NATION: Rule = Rule::new(
     "marking.release_nation",
     "a release list names nations by ISO 3166-1 alpha-3, or configured groups",
+    "domain.md 5.3",
+);
+static UNREAD: Rule = Rule::new(
+    "marking.release_group_unverified",
+    "the members of the group were not read at their source",
+    "domain.md 5.3; lexicon/groups.toml",
+);
+static KOSOVO: Rule = Rule::new(
+    "marking.release_user_assigned",
+    "Kosovo has no code in ISO 3166-1; GENC's XKS and the alpha-2 XK are taken as XKX",
     "domain.md 5.3",
 );
 static GROUP: Rule = Rule::new(
@@ -26,6 +37,18 @@ pub(super) struct Release {
     pub(super) nations: Vec<String>,
     /// As given, sorted, each once.
     pub(super) groups: Vec<String>,
+}
+
+impl Release {
+    /// Adds the members of a group; sorted, each once.
+    pub(super) fn add_group(&mut self, code: &str, group: &Group) {
+        self.nations.extend(group.nations.iter().cloned());
+        self.groups.push(code.to_owned());
+        self.nations.sort_unstable();
+        self.nations.dedup();
+        self.groups.sort_unstable();
+        self.groups.dedup();
+    }
 }
 
 /// Judges a list; what is wrong with it is said, and what is right is kept.
@@ -64,15 +87,28 @@ fn other(entry: &str, profile: &Profile, release: &mut Release, notes: &mut Note
     let groups = &profile.rules().groups;
     if let Some(group) = groups.get(&code) {
         let output = format!("{} nations as of {}", group.nations.len(), group.as_of);
-        notes.trace("", &GROUP, bounded(entry), output);
-        release.nations.extend(group.nations.iter().cloned());
-        release.groups.push(code);
+        if group.verified {
+            notes.trace("", &GROUP, bounded(entry), output);
+        } else {
+            notes.warn("", &UNREAD, bounded(entry), output);
+        }
+        release.add_group(&code, group);
+    } else if let Some(code) = country::user_assigned(&code) {
+        notes.warn("", &KOSOVO, bounded(entry), code);
+        release.nations.push(code.to_owned());
     } else if let Some(alpha3) = country::alpha3_of(entry) {
         notes.trace("", &NATION, bounded(entry), alpha3);
         release.nations.push(alpha3.to_owned());
     } else {
         let known: Vec<&str> = groups.keys().map(String::as_str).collect();
+        let meant = country::often_meant(&code);
         let expected = match known.join(", ") {
+            _ if meant.is_some() => {
+                format!(
+                    "ISO 3166-1 alpha-3; {} if that is meant",
+                    meant.unwrap_or_default()
+                )
+            }
             known if known.is_empty() => "ISO 3166-1 alpha-3, such as GBR".to_owned(),
             known => format!("ISO 3166-1 alpha-3, such as GBR, or one of {known}"),
         };

@@ -172,7 +172,7 @@ fn release_lists_are_sorted_and_groups_expanded() {
 
 #[test]
 fn what_is_no_nation_and_no_group_is_refused_one_by_one() {
-    let violations = judge("GBR", "OFFICIAL", &["USA", "XKX", "AX2", "FIVE EYES", ""]).unwrap_err();
+    let violations = judge("GBR", "OFFICIAL", &["USA", "GER", "AX2", "FIVE EYES", ""]).unwrap_err();
     let fields: Vec<_> = violations.list.iter().map(|v| v.field.as_ref()).collect();
     assert_eq!(
         fields,
@@ -183,8 +183,74 @@ fn what_is_no_nation_and_no_group_is_refused_one_by_one() {
             "marking.releasable_to[4]"
         ]
     );
+    // What is often written for a nation is a hint, and no more.
+    assert!(violations.list[0].expected.contains("DEU if that is meant"));
     let many = vec!["USA"; 400];
     assert_eq!(judge("GBR", "OFFICIAL", &many).unwrap_err().list.len(), 1);
+}
+
+#[test]
+fn other_ways_of_writing_a_nation_are_understood_and_said() {
+    for (written, meant, rule) in [
+        ("UK", "GBR", "marking.release_nation"),
+        ("gb", "GBR", "marking.release_nation"),
+        ("EL", "GRC", "marking.release_nation"),
+        ("UA", "UKR", "marking.release_nation"),
+        ("XKS", "XKX", "marking.release_user_assigned"),
+        ("XKX", "XKX", "marking.release_user_assigned"),
+    ] {
+        let (marking, trace) = judge("GBR", "OFFICIAL", &[written]).unwrap();
+        assert_eq!(marking.releasable_to, [meant], "{written}");
+        assert!(trace.iter().any(|entry| entry.rule == rule), "{written}");
+    }
+}
+
+#[test]
+fn a_group_that_nobody_read_at_its_source_is_warned_of() {
+    let (marking, trace) = judge("GBR", "OFFICIAL", &["EAPC"]).unwrap();
+    assert_eq!(marking.group_codes, ["EAPC"]);
+    assert_eq!(
+        marking.releasable_to.len(),
+        48,
+        "without Belarus and Russia"
+    );
+    let warned = trace
+        .iter()
+        .find(|e| e.rule == "marking.release_group_unverified");
+    assert_eq!(warned.map(|e| e.severity), Some(record::Severity::Warn));
+    let (_, trace) = judge("GBR", "OFFICIAL", &["EU"]).unwrap();
+    assert!(
+        trace
+            .iter()
+            .all(|e| e.rule != "marking.release_group_unverified")
+    );
+}
+
+#[test]
+fn a_nations_own_code_may_stand_before_its_marking() {
+    assert_eq!(level("DEU", "DEU GEHEIM"), Some(S));
+    assert_eq!(level("DEU", "NATO TOP SECRET"), Some(T));
+    assert_eq!(level("DEU", "FRA SECRET"), None);
+    assert_eq!(
+        level("DEU", "DEU NATO SECRET"),
+        None,
+        "another policy's row"
+    );
+    assert_eq!(level("DEU", "DEU"), None);
+}
+
+#[test]
+fn special_categories_may_stand_in_the_marking() {
+    for text in [
+        "COSMIC TOP SECRET ATOMAL",
+        "CTS//ATOMAL",
+        "NATO SECRET bohemia",
+    ] {
+        let (marking, _) = judge("GBR", text, &["USA"]).unwrap();
+        assert_eq!(marking.special.len(), 1, "{text}");
+        assert_eq!(marking.originator_marking, text);
+        assert_eq!(marking.policy, "NATO");
+    }
 }
 
 #[test]
@@ -192,6 +258,8 @@ fn caveats_agree_with_the_release_list() {
     let (marking, _) = judge("USA", "SECRET//REL TO USA, FRA, GBR", &[]).unwrap();
     assert_eq!(marking.releasable_to, ["FRA", "GBR", "USA"]);
     assert_eq!(marking.level, Level::Secret);
+    let (marking, _) = judge("USA", "SECRET//REL TO USA, FRA, GBR, NATO", &[]).unwrap();
+    assert_eq!(marking.releasable_to.len(), 32);
     assert!(judge("USA", "SECRET//REL TO USA, FRA", &["FRA", "USA"]).is_ok());
     assert!(judge("USA", "SECRET//REL TO USA, FRA", &["FRA", "GBR", "USA"]).is_err());
     assert!(judge("USA", "SECRET//NOFORN", &[]).is_ok());

@@ -1,43 +1,47 @@
 //! From a notation as written to a profile, or to every problem with it.
 
-use super::{LetterO, Notation, Profile, Table, Words, notation};
+use super::{Fault, LetterO, Notation, Profile, notation, words};
 use crate::identity::NationCode;
-use crate::normalise::lexicon::{self, Hit, Lexicon, Vocabulary};
-use crate::normalise::marking::{Row, country};
+use crate::normalise::lexicon::{self, Lexicon};
+use crate::normalise::marking::Row;
 use crate::normalise::notes::quoted;
 use crate::normalise::phrase::fold;
 use crate::normalise::position;
-use crate::normalise::rules::Rules;
+use crate::normalise::rules::{Rules, group_problems};
 use crate::record::{AxisOrder, Level};
 use jiff::tz::TimeZone;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Longest word, phrase or marking of a notation, bytes.
-const TEXT_BYTES_MAX: usize = 200;
+pub(super) const TEXT_BYTES_MAX: usize = 200;
 
 pub(super) fn compile(
     nation: NationCode,
     notation: &Notation,
     rules: &Rules,
-) -> Result<Profile, Vec<String>> {
-    let lexicon = lexicon::shipped()?;
+) -> Result<Profile, Vec<Fault>> {
+    let lexicon = lexicon::shipped().map_err(|faults| {
+        let fault = |message| Fault::new("notation", message);
+        faults.into_iter().map(fault).collect::<Vec<_>>()
+    })?;
     let mut problems = Vec::new();
     groups(rules, &mut problems);
     let languages = languages(notation, lexicon, &mut problems);
     let zone = notation.zone.as_deref().and_then(|name| {
         let zone = TimeZone::get(name);
         if zone.is_err() {
-            problems.push(format!(
-                "notation.zone: {} is no zone: expected an IANA name such as `Europe/Kyiv`",
+            let message = format!(
+                "{} is no zone: expected an IANA name such as `Europe/Kyiv`",
                 quoted(name)
-            ));
+            );
+            problems.push(Fault::new("notation.zone", message));
         }
         zone.ok()
     });
     let reference_system = reference_system(notation, &mut problems);
     let months = months(notation, &languages, lexicon, &mut problems);
-    let words = words(notation, &languages, lexicon, &mut problems);
+    let words = words::words(notation, &languages, lexicon, &mut problems);
     let (markings, unverified) = markings(nation, notation, lexicon, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
@@ -59,31 +63,21 @@ pub(super) fn compile(
             notation::LetterOName::East => LetterO::East,
         }),
         months,
-        words,
+        words: Arc::new(words),
         markings,
         unverified,
     })
 }
 
-fn groups(rules: &Rules, problems: &mut Vec<String>) {
+fn groups(rules: &Rules, problems: &mut Vec<Fault>) {
     for (code, group) in &rules.groups {
-        for nation in &group.nations {
-            if !country::is_alpha3(nation) {
-                problems.push(format!(
-                    "normalise.groups.{code}: {} is no ISO 3166-1 alpha-3 code",
-                    quoted(nation)
-                ));
-            }
-        }
-        if country::is_alpha3(code) {
-            problems.push(format!(
-                "normalise.groups.{code}: a group cannot have the code of a country"
-            ));
-        }
+        let found = group_problems(code, &group.nations);
+        let fault = |message| Fault::new(format!("normalise.groups.{code}"), message);
+        problems.extend(found.into_iter().map(fault));
     }
 }
 
-fn languages(notation: &Notation, lexicon: &Lexicon, problems: &mut Vec<String>) -> Vec<String> {
+fn languages(notation: &Notation, lexicon: &Lexicon, problems: &mut Vec<Fault>) -> Vec<String> {
     let mut languages: Vec<String> = Vec::new();
     for language in &notation.languages {
         if lexicon.languages.iter().any(|known| known == language) {
@@ -91,11 +85,12 @@ fn languages(notation: &Notation, lexicon: &Lexicon, problems: &mut Vec<String>)
                 languages.push(language.clone());
             }
         } else {
-            problems.push(format!(
-                "notation.languages: there are no words in {}: expected some of {}",
+            let message = format!(
+                "there are no words in {}: expected some of {}",
                 quoted(language),
                 lexicon.languages.join(", ")
-            ));
+            );
+            problems.push(Fault::new("notation.languages", message));
         }
     }
     if !languages.iter().any(|language| language == "en") {
@@ -104,16 +99,17 @@ fn languages(notation: &Notation, lexicon: &Lexicon, problems: &mut Vec<String>)
     languages
 }
 
-fn reference_system(notation: &Notation, problems: &mut Vec<String>) -> Option<String> {
+fn reference_system(notation: &Notation, problems: &mut Vec<Fault>) -> Option<String> {
     let name = notation.reference_system.as_deref()?;
     if position::knows_system(name) {
         return Some(name.to_owned());
     }
-    problems.push(format!(
-        "notation.reference_system: {} is unknown: expected {}",
+    let message = format!(
+        "{} is unknown: expected {}",
         quoted(name),
         position::KNOWN_SYSTEMS
-    ));
+    );
+    problems.push(Fault::new("notation.reference_system", message));
     None
 }
 
@@ -121,7 +117,7 @@ fn months(
     notation: &Notation,
     languages: &[String],
     lexicon: &Lexicon,
-    problems: &mut Vec<String>,
+    problems: &mut Vec<Fault>,
 ) -> HashMap<String, i8> {
     let mut months = HashMap::new();
     for (name, &number) in &notation.months {
@@ -129,8 +125,9 @@ fn months(
             Ok(number @ 1..=12) => {
                 months.insert(fold(name), number);
             }
-            _ => problems.push(format!(
-                "notation.months.{name}: {number} is no month: expected 1 to 12"
+            _ => problems.push(Fault::new(
+                format!("notation.months.{name}"),
+                format!("{number} is no month: expected 1 to 12"),
             )),
         }
     }
@@ -143,83 +140,11 @@ fn months(
     months
 }
 
-fn words(
-    notation: &Notation,
-    languages: &[String],
-    lexicon: &Lexicon,
-    problems: &mut Vec<String>,
-) -> Words {
-    let terms = &notation.terms;
-    let mut table = |own, vocabulary| {
-        let mut table = Table::new();
-        own_words(own, vocabulary, &mut table, problems);
-        for language in languages {
-            for entry in lexicon.entries(vocabulary) {
-                if entry.language == *language {
-                    table
-                        .entry(entry.phrase.clone())
-                        .or_insert_with(|| entry.hit.clone());
-                }
-            }
-        }
-        // Words of other languages work where they mean the same in all of them, and say so.
-        for entry in lexicon.foreign(vocabulary) {
-            table.entry(entry.phrase.clone()).or_insert_with(|| Hit {
-                foreign: Some(entry.language.clone().into()),
-                ..entry.hit.clone()
-            });
-        }
-        table
-    };
-    Words {
-        observation: table(&terms.observation, Vocabulary::Observation),
-        phase: table(&terms.phase, Vocabulary::Phase),
-        means: table(&terms.means, Vocabulary::Means),
-        weapon: table(&terms.weapon, Vocabulary::Weapon),
-        kind: table(&terms.kind, Vocabulary::Kind),
-        stage: table(&terms.stage, Vocabulary::Stage),
-        status: table(&terms.status, Vocabulary::Status),
-    }
-}
-
-fn own_words(
-    own: &BTreeMap<String, String>,
-    vocabulary: Vocabulary,
-    table: &mut Table,
-    problems: &mut Vec<String>,
-) {
-    for (phrase, name) in own {
-        let key = format!("notation.terms.{}.{phrase}", vocabulary.name());
-        let folded = fold(phrase);
-        if folded.is_empty() || phrase.len() > TEXT_BYTES_MAX {
-            problems.push(format!(
-                "{key}: expected a word of 1 to {TEXT_BYTES_MAX} bytes"
-            ));
-            continue;
-        }
-        let Some(code) = vocabulary.code_of(name) else {
-            problems.push(format!(
-                "{key}: {} is no code: expected {}",
-                quoted(name),
-                vocabulary.one_of()
-            ));
-            continue;
-        };
-        let hit = Hit::sure(code);
-        if table
-            .insert(folded, hit)
-            .is_some_and(|old| old.code != code)
-        {
-            problems.push(format!("{key}: the same word has another meaning above"));
-        }
-    }
-}
-
 fn markings(
     nation: NationCode,
     notation: &Notation,
     lexicon: &Lexicon,
-    problems: &mut Vec<String>,
+    problems: &mut Vec<Fault>,
 ) -> (HashMap<String, Row>, Vec<String>) {
     let mut rows = HashMap::new();
     let mut policies = vec![nation.as_str()];
@@ -227,11 +152,12 @@ fn markings(
         if lexicon::SHARED_POLICIES.contains(&policy.as_str()) {
             policies.push(policy);
         } else {
-            problems.push(format!(
-                "notation.marking_policies: {} is unknown: expected some of {}",
+            let message = format!(
+                "{} is unknown: expected some of {}",
                 quoted(policy),
                 lexicon::SHARED_POLICIES.join(", ")
-            ));
+            );
+            problems.push(Fault::new("notation.marking_policies", message));
         }
     }
     for policy in policies {
@@ -244,19 +170,19 @@ fn markings(
         let key = format!("notation.markings[{index}]");
         let Some(level) = Level::from_name(&row.level) else {
             let levels: Vec<_> = Level::ALL.iter().map(|level| level.name()).collect();
-            problems.push(format!(
-                "{key}.level: {} is no level: expected one of {}",
+            let message = format!(
+                "{} is no level: expected one of {}",
                 quoted(&row.level),
                 levels.join(", ")
-            ));
+            );
+            problems.push(Fault::new(format!("{key}.level"), message));
             continue;
         };
         for text in std::iter::once(&row.text).chain(&row.also) {
             let folded = fold(text);
             if folded.is_empty() || text.len() > TEXT_BYTES_MAX {
-                problems.push(format!(
-                    "{key}: expected a marking of 1 to {TEXT_BYTES_MAX} bytes"
-                ));
+                let message = format!("expected a marking of 1 to {TEXT_BYTES_MAX} bytes");
+                problems.push(Fault::new(&key, message));
                 continue;
             }
             let new = Row {
@@ -274,12 +200,15 @@ fn markings(
                 }
                 // What was read at its source stands; a row that says the same may repeat it.
                 Some(old) if old.level == level => {}
-                Some(old) => problems.push(format!(
-                    "{key}: {} is {} and cannot be {} as well",
-                    quoted(text),
-                    old.level.name(),
-                    level.name()
-                )),
+                Some(old) => {
+                    let message = format!(
+                        "{} is {} and cannot be {} as well",
+                        quoted(text),
+                        old.level.name(),
+                        level.name()
+                    );
+                    problems.push(Fault::new(&key, message));
+                }
             }
         }
     }

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 #[serde(default, deny_unknown_fields)]
 pub struct Notation {
     /// Languages of the nation's words and months, ISO 639-1, the first wins; English is always
-    /// understood. `de`, `en`, `fr`, `pl`, `ru`, `uk` have words.
+    /// understood. `cs`, `de`, `en`, `es`, `et`, `fr`, `it`, `nl`, `pl`, `ro`, `ru` and `uk` have
+    /// words.
     pub languages: Vec<String>,
     /// IANA zone of wall times. Absent: a wall time without a zone is refused.
     pub zone: Option<String>,
@@ -30,6 +31,8 @@ pub struct Notation {
     pub months: BTreeMap<String, u8>,
     /// The nation's own words, before those of its languages.
     pub terms: Terms,
+    /// The nation's own models of equipment, before those that Entente ships.
+    pub models: Vec<ModelRow>,
     /// Policies other than its own whose markings the nation uses: `NATO`, `EU`.
     pub marking_policies: Vec<String>,
     /// The nation's markings, beside those that Entente ships as read at their source.
@@ -72,6 +75,24 @@ pub struct Terms {
     pub stage: BTreeMap<String, String>,
     /// Operational status; the only place where colours get a meaning.
     pub status: BTreeMap<String, String>,
+    /// Limits on a contribution.
+    pub caveat: BTreeMap<String, String>,
+}
+
+/// One model of equipment.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRow {
+    /// Its usual name; blanks, dashes and quotes do not count.
+    pub name: String,
+    /// Other ways of writing it.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// Name of its class, such as `HOWITZER_SP`.
+    pub class: String,
+    /// Calibre of its main weapon, millimetres. Absent: it has none, or it is not known.
+    #[serde(default)]
+    pub calibre_mm: Option<f64>,
 }
 
 /// One marking of the nation.

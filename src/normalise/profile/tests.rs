@@ -4,7 +4,7 @@
 use super::*;
 use crate::record::Level;
 
-fn compile(nation: &str, notation: &Notation) -> Result<Profile, Vec<String>> {
+fn compile(nation: &str, notation: &Notation) -> Result<Profile, Vec<Fault>> {
     let nation = NationCode::parse(nation).unwrap();
     Profile::compile(nation, notation, &Rules::default())
 }
@@ -77,7 +77,7 @@ fn every_problem_is_told_at_once() {
     ] {
         let told = problems
             .iter()
-            .filter(|problem| problem.starts_with(key))
+            .filter(|problem| problem.to_string().starts_with(key))
             .count();
         assert_eq!(told, 1, "{key} {problems:?}");
     }
@@ -92,7 +92,7 @@ fn false_community_rows_are_refused() {
         ("ESP", "SECRETO", "SECRET", Level::TopSecret),
     ] {
         let problems = compile(nation, &marking(text, false_level)).unwrap_err();
-        assert!(problems[0].contains("cannot be"), "{problems:?}");
+        assert!(problems[0].message.contains("cannot be"), "{problems:?}");
         let profile = compile(nation, &Notation::default()).unwrap();
         let row = profile
             .marking_row(&crate::normalise::phrase::fold(text))

@@ -1,5 +1,5 @@
-//! Words around numbers, in English, French, German, Polish, Ukrainian and Russian. Lower case, with
-//! plain apostrophes. The longest phrase wins, so their order does not matter.
+//! Words around numbers, in the languages of the lexicon. Lower case, with plain apostrophes. The
+//! longest phrase wins, so their order does not matter.
 
 use std::sync::OnceLock;
 
@@ -24,7 +24,10 @@ const QUALIFIERS: &[(Qualifier, &str)] = &[
          some | nearly | almost | ~ | ≈ | ± | environ | à peu près | près de | quelque | \
          autour de | etwa | ungefähr | rund | zirka | fast | beinahe | około | ok. | \
          mniej więcej | w przybliżeniu | prawie | blisko | приблизно | орієнтовно | близько | \
-         майже | десь | около | примерно | приблизительно | ориентировочно | почти | порядка",
+         майже | десь | около | примерно | приблизительно | ориентировочно | почти | порядка | \
+         ongeveer | omstreeks | aproximadamente | alrededor de | unos | unas | aproximativ | \
+         în jur de | cca | cca. | přibližně | asi | zhruba | umbes | ligikaudu | \
+         orientativamente | all'incirca",
     ),
     (
         Qualifier::AtLeast,
@@ -33,13 +36,15 @@ const QUALIFIERS: &[(Qualifier, &str)] = &[
          zumindest | nicht weniger als | co najmniej | przynajmniej | nie mniej niż | \
          не менше ніж | не менше | не менш як | не менш ніж | щонайменше | принаймні | \
          як мінімум | мінімум | не менее чем | не менее | не меньше | по меньшей мере | \
-         по крайней мере | как минимум | минимум",
+         по крайней мере | как минимум | минимум | almeno | non meno di | minstens | ten minste | \
+         al menos | por lo menos | cel puțin | nejméně | alespoň | vähemalt",
     ),
     (
         Qualifier::MoreThan,
         "more than | over | above | in excess of | > | plus de | plus d' | au-delà de | \
          mehr als | über | ponad | powyżej | więcej niż | понад | більше ніж | більше | \
-         більш як | більш ніж | более чем | более | больше чем | больше | свыше",
+         більш як | більш ніж | более чем | более | больше чем | больше | свыше | più di | oltre | \
+         meer dan | más de | peste | mai mult de | více než | přes | üle | rohkem kui",
     ),
     (
         Qualifier::AtMost,
@@ -47,13 +52,15 @@ const QUALIFIERS: &[(Qualifier, &str)] = &[
          au plus | au maximum | jusqu'à | pas plus de | höchstens | bis zu | maximal | \
          nicht mehr als | co najwyżej | najwyżej | do | nie więcej niż | maksymalnie | \
          не більше ніж | не більше | не більш як | не більш ніж | щонайбільше | до | максимум | \
-         не более чем | не более | не больше",
+         не более чем | не более | не больше | al massimo | fino a | ten hoogste | hoogstens | \
+         como máximo | hasta | cel mult | nejvýše | maximálně | kuni | kõige rohkem",
     ),
     (
         Qualifier::FewerThan,
         "fewer than | less than | under | below | < | moins de | moins d' | weniger als | \
          unter | mniej niż | poniżej | менше ніж | менше | менш як | менш ніж | менее чем | \
-         менее | меньше чем | меньше",
+         менее | меньше чем | меньше | meno di | minder dan | menos de | mai puțin de | méně než | \
+         alla | vähem kui",
     ),
 ];
 
@@ -68,13 +75,16 @@ const UNQUANTIFIED: &str = "numerous | intense | several | many | multiple | a f
      десятки | сотні | невідомо | многочисленные | множественные | несколько | много | \
      сотни | неизвестно | nombreux | nombreuses | plusieurs | quelques | des dizaines | \
      inconnu | zahlreiche | mehrere | viele | einige | dutzende | unbekannt | liczne | \
-     kilka | wiele | kilkadziesiąt | dziesiątki | nieznana | nieznane";
+     kilka | wiele | kilkadziesiąt | dziesiątki | nieznana | nieznane | numerosi | numerose | diversi | \
+     diverse | molti | talrijke | verscheidene | veel | numerosos | numerosas | varios | varias | \
+     muchos | numeroase | mai multe | multe | četné | několik | mnoho | arvukad | mitu | palju";
 
 /// Words that may follow a count without changing it.
 const PIECES: &str = "x | pc | pcs | piece | pieces | item | items | unit | units | time | times | од | \
      одиниць | одиниці | одиниця | шт | штук | штуки | раз | рази | разів | ед | единиц | \
      единицы | единица | раза | szt | sztuk | sztuki | sztuka | razy | stk | stück | mal | \
-     unités | unité | pièces | pièce | fois";
+     unités | unité | pièces | pièce | fois | pezzi | unità | stuks | eenheden | piezas | \
+     unidades | bucăți | buc | unități | ks | kusů | kusy | tk | tükki";
 
 /// Numbers in words, in the genders and cases that stand before nouns.
 const NUMBERS: &[(f64, &str)] = &[

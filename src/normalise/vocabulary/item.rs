@@ -2,30 +2,13 @@
 //! `3 од. РСЗВ БМ-21 «Град» 122 мм`: what of a text is class, model and count. Looks up; says
 //! nothing.
 
-use super::{By, SCANNED_BYTES_MIN, settled};
-use crate::normalise::lexicon::{Hit, Lexicon, Model};
-use crate::normalise::phrase;
-use crate::normalise::profile::Table;
+use super::{By, before, known, settled};
+use crate::normalise::lexicon::{self, Hit, Model, Phrases};
+use crate::normalise::{Profile, phrase};
 use crate::record::WeaponClass;
-
-/// What carries an item is not the item: "anti-aircraft gun mounted on an APC".
-const CARRIER_BEFORE: &[&str] = &[
-    "mounted on",
-    "monte sur",
-    "montiert auf",
-    "zamontowan",
-    "встановлен",
-    "установлен",
-];
 
 /// Units that make a leading number a measure instead of a count.
 const UNITS: &[&str] = &["mm", "cm", "m", "мм", "см", "м", "x"];
-
-/// Words of number that may stand in front of an item.
-const NUMBER_WORDS: &[&str] = &[
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
-    "twelve",
-];
 
 /// Longest model that is taken over as written, bytes.
 const MODEL_BYTES_MAX: usize = 100;
@@ -37,8 +20,10 @@ pub(super) struct Item<'l> {
     pub(super) classes: Vec<WeaponClass>,
     /// Settled by context.
     pub(super) by_context: bool,
-    /// Why a word did not tell the class.
-    pub(super) doubt: Option<&'l str>,
+    /// Why a word did not tell the class, and what it may mean.
+    pub(super) doubt: Option<(&'l str, &'l [i32])>,
+    /// The whole text is another form of a known word.
+    pub(super) inflected: bool,
     /// Language of a word that is none of the nation's.
     pub(super) foreign: Option<&'l str>,
     /// Models, each once, in their order.
@@ -49,29 +34,26 @@ pub(super) struct Item<'l> {
     pub(super) counted: bool,
 }
 
-/// The part of a folded text that is the item itself.
+/// The part of a folded text that is the item itself: what carries an item is not the item.
 pub(super) fn without_carrier(folded: &str) -> &str {
-    let found = CARRIER_BEFORE.iter().filter_map(|word| folded.find(word));
-    let end = found.filter(|at| *at > 0).min();
-    folded.get(..end.unwrap_or(folded.len())).unwrap_or(folded)
+    let carrier = lexicon::shipped().map_or(&[][..], |lexicon| &lexicon.grammar.carrier);
+    before(folded, carrier)
 }
 
 /// Reads a folded text.
-pub(super) fn read<'l>(folded: &str, table: &'l Table, lexicon: &'l Lexicon) -> Item<'l> {
+pub(super) fn read<'l>(folded: &str, profile: &'l Profile) -> Item<'l> {
+    let table = &profile.words().weapon;
     let mut item = Item {
         counted: counted(folded),
         ..Item::default()
     };
-    if let Some(hit) = table.get(folded) {
-        take(hit, folded, &mut item);
+    if let Some(found) = table.find(folded) {
+        item.inflected = found.inflected;
+        take(found.hit, folded, &mut item);
         return item;
     }
-    models(folded, lexicon, &mut item);
-    let look = |phrase: &str| {
-        let long = phrase.len() >= SCANNED_BYTES_MIN;
-        long.then(|| table.get(phrase)).flatten()
-    };
-    for found in phrase::scan(folded, look) {
+    models(folded, profile, &mut item);
+    for found in phrase::scan(folded, |phrase| known(phrase, table)) {
         take(found, folded, &mut item);
     }
     // "ATGM system (undetermined variant)": the class is known, only its model is not.
@@ -83,11 +65,11 @@ pub(super) fn read<'l>(folded: &str, table: &'l Table, lexicon: &'l Lexicon) -> 
 }
 
 fn take<'l>(hit: &'l Hit, folded: &str, item: &mut Item<'l>) {
-    let settled = settled(hit, folded);
+    let settled = settled(hit, folded, "");
     match settled.by {
         By::Word => {}
         By::Context => item.by_context = true,
-        By::Nothing(note) => item.doubt = Some(note),
+        By::Nothing { note, meanings } => item.doubt = Some((note, meanings)),
     }
     if let Some(class) = WeaponClass::from_number(settled.code)
         && !item.classes.contains(&class)
@@ -97,13 +79,16 @@ fn take<'l>(hit: &'l Hit, folded: &str, item: &mut Item<'l>) {
     }
 }
 
-fn models<'l>(folded: &str, lexicon: &'l Lexicon, item: &mut Item<'l>) {
+fn models<'l>(folded: &str, profile: &'l Profile, item: &mut Item<'l>) {
     // Numbers alone are calibres and counts, never models.
     let named = |phrase: &str| phrase.chars().any(char::is_alphabetic);
-    let mut found = phrase::scan(folded, |p| named(p).then(|| lexicon.model(p)).flatten());
+    let mut found = phrase::scan(folded, |p| named(p).then(|| profile.model(p)).flatten());
     if found.is_empty() {
-        found = phrase::scan(folded, |p| variant(p, lexicon));
+        found = phrase::scan(folded, |p| variant(p, profile));
         item.variant = !found.is_empty();
+    }
+    if found.is_empty() {
+        found = phrase::scan(folded, |p| nickname(p, profile));
     }
     for model in found {
         if !item.models.iter().any(|known| known.name == model.name) {
@@ -112,8 +97,18 @@ fn models<'l>(folded: &str, lexicon: &'l Lexicon, item: &mut Item<'l>) {
     }
 }
 
+/// "Градів" is a form of "Град".
+fn nickname<'l>(phrase: &str, profile: &'l Profile) -> Option<&'l Model> {
+    let lexicon = lexicon::shipped().ok()?;
+    profile.languages().iter().find_map(|language| {
+        let stem = lexicon.endings(language)?.stem(phrase);
+        // Three letters are too few to be sure of.
+        (stem.len() < phrase.len() && stem.chars().count() > 3).then(|| profile.model(stem))?
+    })
+}
+
 /// `T-72B3` is a T-72: letters, digits, then letters again.
-fn variant<'l>(phrase: &str, lexicon: &'l Lexicon) -> Option<&'l Model> {
+fn variant<'l>(phrase: &str, profile: &'l Profile) -> Option<&'l Model> {
     let squashed = phrase::squash(phrase);
     let digits_at = squashed
         .find(|c: char| c.is_ascii_digit())
@@ -126,7 +121,7 @@ fn variant<'l>(phrase: &str, lexicon: &'l Lexicon) -> Option<&'l Model> {
     // `82 mm` behind a word is no variant of anything.
     let unit = UNITS.contains(&behind.get(digits..)?);
     (is_model && !unit)
-        .then(|| lexicon.model(squashed.get(..digits_at + digits)?))
+        .then(|| profile.model(squashed.get(..digits_at + digits)?))
         .flatten()
 }
 
@@ -139,11 +134,12 @@ fn counted(folded: &str) -> bool {
     };
     let digits = first.bytes().all(|b| b.is_ascii_digit());
     let measure = UNITS.contains(&second) || second.starts_with(|c: char| c.is_ascii_digit());
-    (digits && !measure) || NUMBER_WORDS.contains(&first)
+    let number = lexicon::shipped().map_or(&[][..], |lexicon| &lexicon.grammar.number);
+    (digits && !measure) || number.iter().any(|word| word == first)
 }
 
 /// The model as written inside parentheses: "(XYZ-9 Name, 100 mm)" gives "XYZ-9 Name".
-pub(super) fn model_in_parentheses(text: &str, table: &Table) -> Option<String> {
+pub(super) fn model_in_parentheses(text: &str, table: &Phrases) -> Option<String> {
     let (_, behind) = text.split_once('(')?;
     let (inside, _) = behind.split_once(')')?;
     let model = inside.split([',', ';']).next()?.trim();
@@ -153,6 +149,6 @@ pub(super) fn model_in_parentheses(text: &str, table: &Table) -> Option<String> 
         && !folded.ends_with(" mm")
         && !folded.ends_with("mm")
         && !folded.ends_with("мм")
-        && !table.contains_key(&folded);
+        && table.get(&folded).is_none();
     named.then(|| model.to_owned())
 }

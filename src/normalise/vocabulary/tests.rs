@@ -29,7 +29,7 @@ fn text(text: &str) -> Term {
 
 fn observed(language: &str, word: &str) -> (Option<ObservationType>, Vec<TraceEntry>) {
     let mut notes = Notes::new();
-    let kind = observation_type(&text(word), &profile(&[language]), "type", &mut notes);
+    let kind = observation_type(&text(word), "", &profile(&[language]), "type", &mut notes);
     (kind, notes.finish().unwrap())
 }
 
@@ -130,20 +130,20 @@ fn a_code_costs_nothing_and_stands() {
         code,
     };
     let profile = profile(&["en"]);
-    let kind = observation_type(&coded(1, ""), &profile, "type", &mut notes);
+    let kind = observation_type(&coded(1, ""), "", &profile, "type", &mut notes);
     assert_eq!(kind, Some(ObservationType::Explosion));
     assert!(notes.finish().unwrap().is_empty());
     let mut notes = Notes::new();
-    let kind = observation_type(&coded(1, "shot"), &profile, "type", &mut notes);
+    let kind = observation_type(&coded(1, "shot"), "", &profile, "type", &mut notes);
     assert_eq!(kind, Some(ObservationType::Explosion));
     assert!(warned(&notes.finish().unwrap(), "vocabulary.code_and_text"));
     let mut notes = Notes::new();
     assert_eq!(
-        observation_type(&coded(99, ""), &profile, "type", &mut notes),
+        observation_type(&coded(99, ""), "", &profile, "type", &mut notes),
         None
     );
     assert_eq!(
-        observation_type(&coded(0, " "), &profile, "type", &mut notes),
+        observation_type(&coded(0, " "), "", &profile, "type", &mut notes),
         None
     );
     let rules: Vec<_> = notes
@@ -219,7 +219,7 @@ fn the_nations_own_words_come_first() {
     let mut notes = Notes::new();
     let green = status(Some(&text("GREEN")), &profile, "s", &mut notes);
     assert_eq!(green, Some(OperationalStatus::Fmc));
-    let shot = observation_type(&text("shot"), &profile, "t", &mut notes);
+    let shot = observation_type(&text("shot"), "", &profile, "t", &mut notes);
     assert_eq!(shot, Some(ObservationType::Explosion));
 }
 
@@ -366,7 +366,7 @@ fn weapon_in(given: Weapon, notes: &mut Notes) {
 fn a_long_text_is_refused() {
     let mut notes = Notes::new();
     let long = "x".repeat(2_000);
-    observation_type(&text(&long), &profile(&["en"]), "type", &mut notes);
+    observation_type(&text(&long), "", &profile(&["en"]), "type", &mut notes);
     let given = Weapon {
         text: long,
         ..Weapon::default()
@@ -382,7 +382,7 @@ proptest! {
         for given in [word, mixed] {
             let mut notes = Notes::new();
             let term = text(&given);
-            observation_type(&term, &profile, "type", &mut notes);
+            observation_type(&term, &given, &profile, "type", &mut notes);
             phase(&term, &profile, "phase", &mut notes);
             means_all(&term, &profile, "means", &mut notes);
             stage(Some(&term), &profile, "stage", &mut notes);

@@ -2,8 +2,8 @@
 //! stands; a model fills only what was not reported, and a contradiction is pointed out.
 
 use super::item::{self, Item};
-use super::{AMBIGUOUS, CONTEXT, DIFFER, FOREIGN, MISSING, UNKNOWN, WORD, too_long};
-use crate::normalise::lexicon::{self, Model};
+use super::{AMBIGUOUS, CONTEXT, DIFFER, FOREIGN, INFLECTED, MISSING, UNKNOWN, WORD, too_long};
+use crate::normalise::lexicon::Model;
 use crate::normalise::notes::{Notes, Rule, bounded};
 use crate::normalise::phrase::fold;
 use crate::normalise::{Profile, code, quantity};
@@ -65,7 +65,7 @@ pub fn weapon(
             if !text.is_empty() {
                 from_text(text, profile, &mut out, notes);
             }
-            from_model(weapon.model, &mut out, notes);
+            from_model(weapon.model, profile, &mut out, notes);
         }
         out.code_2525d = out.class.map_or("", code_2525d).into();
         out.original_text = weapon.text;
@@ -99,14 +99,9 @@ fn calibres(given: &[f64], notes: &mut Notes) -> Vec<f64> {
 
 /// Fills in what a text says; the code and the calibres that were given stand.
 fn from_text(text: &str, profile: &Profile, out: &mut record::Weapon, notes: &mut Notes) {
-    let Ok(lexicon) = lexicon::shipped() else {
-        // The shipped data has a fault, which every profile reports; nothing to look up here.
-        return;
-    };
-    let table = &profile.words().weapon;
     let folded = fold(text);
     let own = item::without_carrier(&folded);
-    let item = item::read(own, table, lexicon);
+    let item = item::read(own, profile);
     if item.counted {
         let output = "the number stays in the text; the count of the observation is its own field";
         notes.warn("text", &COUNTED, bounded(text), output);
@@ -118,7 +113,7 @@ fn from_text(text: &str, profile: &Profile, out: &mut record::Weapon, notes: &mu
     class_of(&item, text, out, notes);
     match item.models.as_slice() {
         [] => {
-            if let Some(model) = item::model_in_parentheses(text, table) {
+            if let Some(model) = item::model_in_parentheses(text, &profile.words().weapon) {
                 out.model = Text::Owned(model);
             }
         }
@@ -159,8 +154,8 @@ fn class_of(item: &Item<'_>, text: &str, out: &mut record::Weapon, notes: &mut N
             out.class = Some(class);
             let name = class.code_name();
             match (item.foreign, item.doubt) {
-                (_, Some(note)) if item.classes.len() == 1 && !item.by_context => {
-                    let output = format!("{name}: {note}");
+                (_, Some(doubt)) if item.classes.len() == 1 && !item.by_context => {
+                    let output = format!("{name}; {}", candidates(doubt));
                     notes.warn("text", &AMBIGUOUS, bounded(text), output);
                 }
                 (Some(language), _) => {
@@ -168,13 +163,14 @@ fn class_of(item: &Item<'_>, text: &str, out: &mut record::Weapon, notes: &mut N
                     notes.warn("text", &FOREIGN, bounded(text), output);
                 }
                 _ if item.by_context => notes.trace("text", &CONTEXT, bounded(text), name),
+                _ if item.inflected => notes.trace("text", &INFLECTED, bounded(text), name),
                 _ => notes.trace("text", &WORD, bounded(text), name),
             }
         }
         (None, []) if !item.models.is_empty() => {}
         (None, []) => match item.doubt {
-            Some(note) => {
-                let output = format!("kept as text: {note}");
+            Some(doubt) => {
+                let output = format!("kept as text; {}", candidates(doubt));
                 notes.warn("text", &AMBIGUOUS, bounded(text), output);
             }
             None => notes.warn("text", &UNKNOWN, bounded(text), "kept as text"),
@@ -187,16 +183,22 @@ fn class_of(item: &Item<'_>, text: &str, out: &mut record::Weapon, notes: &mut N
     }
 }
 
+/// Why a word does not tell the class, and what it may mean.
+fn candidates((note, meanings): (&str, &[i32])) -> String {
+    let classes = meanings
+        .iter()
+        .filter_map(|code| WeaponClass::from_number(*code));
+    let names: Vec<_> = classes.map(WeaponClass::name).collect();
+    format!("may be {}: {note}", names.join(" or "))
+}
+
 /// Fills in what the field `model` says.
-fn from_model(model: String, out: &mut record::Weapon, notes: &mut Notes) {
+fn from_model(model: String, profile: &Profile, out: &mut record::Weapon, notes: &mut Notes) {
     let given = model.trim();
     if given.is_empty() {
         return;
     }
-    let known = lexicon::shipped()
-        .ok()
-        .and_then(|lexicon| lexicon.model(&fold(given)));
-    match known {
+    match profile.model(&fold(given)) {
         Some(known) => apply(known, given, "model", out, notes),
         None => out.model = Text::Owned(model),
     }
