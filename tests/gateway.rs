@@ -12,6 +12,8 @@ mod commands;
 mod cut;
 #[path = "gateway/drain.rs"]
 mod drain;
+#[path = "gateway/ends.rs"]
+mod ends;
 #[path = "gateway/feed.rs"]
 mod feed;
 #[path = "gateway/handshake.rs"]
