@@ -6,6 +6,7 @@
 
 pub mod filter;
 pub mod picture;
+pub mod places;
 pub mod release;
 
 use crate::identity::registry::Registry;
@@ -37,6 +38,10 @@ pub struct Settings {
 }
 
 impl Default for Settings {
+    /// Most of them of one nation.
+    pub subscriptions_nation_max: usize,
+    /// Most of them of one system.
+    pub subscriptions_system_max: usize,
     fn default() -> Self {
         Self {
             delivery_records_max: 512,
@@ -47,6 +52,8 @@ impl Default for Settings {
         }
     }
 }
+            subscriptions_nation_max: 512,
+            subscriptions_system_max: 64,
 
 /// Why the feed cannot answer.
 #[derive(Debug, Error)]

@@ -49,9 +49,10 @@ impl FeedService for FeedDoor {
     ) -> Result<Response<Deliveries>, Status> {
         let doors = &self.doors;
         let caller = doors.reader(&request)?;
-        let place = Arc::clone(&doors.subscriptions)
-            .try_acquire_owned()
-            .map_err(|_| status::too_many_subscriptions())?;
+        let place = doors
+            .subscriptions
+            .take(&caller.peer.identity().identity)
+            .map_err(|full| status::too_many_subscriptions(&full))?;
         let request = request.into_inner();
         let filter = filter(request.filter.unwrap_or_default())?;
         let subscription = doors

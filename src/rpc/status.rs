@@ -6,6 +6,7 @@
 use super::changes::NotApplied;
 use crate::admission::Refusal;
 use crate::feed::FeedError;
+use crate::feed::places::NoPlace;
 use crate::intake::IntakeError;
 use crate::journal::AppendError;
 use crate::listener::{EndKind, Ending};
@@ -21,6 +22,9 @@ const CLOSING_RETRY: Duration = Duration::from_secs(2);
 
 /// How long a peer is told to wait that only has to connect, or to subscribe, again.
 const RECONNECT_RETRY: Duration = Duration::from_secs(1);
+
+/// How long a reader is told to wait for another subscription to end.
+const PLACE_RETRY: Duration = Duration::from_secs(2);
 
 /// How long a reader is told to wait for the picture of contributions.
 const PICTURE_RETRY: Duration = Duration::from_secs(1);
@@ -115,13 +119,13 @@ pub(super) fn stalled(next_position: u64) -> Status {
     )
 }
 
-/// Too many subscriptions.
-pub(super) fn too_many_subscriptions() -> Status {
+/// No place for another subscription; the message names the limit.
+pub(super) fn too_many_subscriptions(full: &NoPlace) -> Status {
     retry(
         Code::ResourceExhausted,
         "TOO_MANY_SUBSCRIPTIONS",
-        "the gateway serves as many subscriptions as it may",
-        CLOSING_RETRY,
+        full.to_string(),
+        PLACE_RETRY,
     )
 }
 
