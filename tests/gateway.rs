@@ -24,6 +24,8 @@ mod http2;
 mod load;
 #[path = "gateway/native.rs"]
 mod native;
+#[path = "gateway/picture.rs"]
+mod picture;
 #[path = "gateway/raw.rs"]
 mod raw;
 #[path = "gateway/submit.rs"]
