@@ -6,6 +6,7 @@
 
 pub mod filter;
 pub mod picture;
+pub mod places;
 pub mod release;
 
 use crate::identity::registry::Registry;
@@ -21,12 +22,15 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::watch;
 
+/// How long the picture of contributions is waited for.
+const PICTURE_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How the feed behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Most records in one delivery.
     pub delivery_records_max: usize,
-    /// Bytes after which a delivery is closed.
+    /// Bytes after which a delivery, or a page of contributions, is closed.
     pub delivery_bytes_max: usize,
     /// Silence after which a heartbeat is sent.
     pub heartbeat: Duration,
@@ -34,6 +38,10 @@ pub struct Settings {
     pub stall_deadline: Duration,
     /// Most subscriptions at a time.
     pub subscriptions_max: usize,
+    /// Most of them of one nation.
+    pub subscriptions_nation_max: usize,
+    /// Most of them of one system.
+    pub subscriptions_system_max: usize,
 }
 
 impl Default for Settings {
@@ -44,6 +52,8 @@ impl Default for Settings {
             heartbeat: Duration::from_secs(5),
             stall_deadline: Duration::from_secs(30),
             subscriptions_max: 2048,
+            subscriptions_nation_max: 512,
+            subscriptions_system_max: 64,
         }
     }
 }
@@ -76,7 +86,7 @@ pub enum FeedError {
     /// Nothing there, or nothing that the reader may see.
     #[error("there is no record at position {0}")]
     NotFound(Position),
-    /// The picture of contributions is still being read.
+    /// The picture of contributions is being read for the first time.
     #[error("the picture of contributions is being read: {at} of {durable} positions")]
     PictureBehind {
         /// How far it has come.
@@ -199,10 +209,11 @@ impl Feed {
     }
 
     /// The current picture of contributions, as far as the reader may see it: a page after
-    /// `token`, the token of the next page, and the position up to which it is complete.
+    /// `token`, the token of the next page, and the position up to which it is complete. What
+    /// is durable now is waited for, shortly.
     ///
     /// # Errors
-    /// The picture is still being read, or the token is foreign.
+    /// The picture is being read for the first time, or the token is foreign.
     pub async fn contributions(
         &self,
         identity: &Identity,
@@ -210,15 +221,23 @@ impl Feed {
         token: &str,
         page_max: usize,
     ) -> Result<(Vec<Delivered>, String, Position), FeedError> {
+        let durable = self.journal.durable();
+        self.picture.come_to(durable, PICTURE_PATIENCE).await?;
         let reader = self.reader(identity)?;
-        let page = self
-            .picture
-            .page(wanted, &reader, token, page_max, self.journal.durable())?;
-        let mut records = Vec::with_capacity(page.positions.len());
-        for position in page.positions {
+        let page = self.picture.page(wanted, &reader, token, page_max)?;
+        let mut records = Vec::with_capacity(page.shown.len());
+        let (mut bytes, mut last) = (0, String::new());
+        for shown in page.shown {
+            let position = shown.position;
             let stored = self.read(position, 1, usize::MAX).await?;
             let stored = stored.first().ok_or(FeedError::NotFound(position))?;
+            // The whole of what is stored counts: that is what the page holds in memory.
+            bytes += stored.entry.body.len();
+            if bytes > self.settings.delivery_bytes_max && !records.is_empty() {
+                return Ok((records, last, page.as_of));
+            }
             records.push(open(stored)?);
+            last = shown.token;
         }
         Ok((records, page.next_token, page.as_of))
     }
@@ -246,6 +265,7 @@ impl Feed {
                 self.picture.reach(last);
                 next = Position(last.0 + 1);
             }
+            self.picture.built();
             if durable.changed().await.is_err() {
                 return Ok(());
             }

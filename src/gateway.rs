@@ -14,6 +14,7 @@ use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::config::{GatewaySettings, Loaded, NationFile, Origin};
 use crate::feed::Feed;
+use crate::feed::places::Places;
 use crate::identity::NationCode;
 use crate::identity::registry::Registry;
 use crate::intake::{Desk, Intake};
@@ -33,7 +34,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::sync::{Semaphore, mpsc, watch as cell};
+use tokio::sync::{mpsc, watch as cell};
 use tokio::task::JoinHandle;
 use tonic_health::server::HealthReporter;
 
@@ -309,7 +310,7 @@ fn doors(
         trust,
         changes: Arc::clone(&changes) as Arc<dyn TrustChanges>,
         clock: Arc::clone(clock),
-        subscriptions: Arc::new(Semaphore::new(settings.feed.subscriptions_max)),
+        subscriptions: Arc::new(Places::new(&settings.feed)),
         settings: settings.rpc.clone(),
         draining,
     };

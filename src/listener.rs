@@ -7,6 +7,7 @@
 
 mod accept;
 mod connections;
+mod ending;
 mod farewell;
 mod gate;
 mod io;
@@ -14,6 +15,7 @@ mod peer;
 mod source;
 
 pub use connections::{ConnectionStatus, Connections, Cut};
+pub use ending::{EndKind, Ending};
 pub use io::GatewayIo;
 pub use peer::Peer;
 

@@ -16,6 +16,7 @@ mod trust;
 use crate::admission::{Admission, Quota};
 use crate::clock::Clock;
 use crate::feed::Feed;
+use crate::feed::places::Places;
 use crate::identity::registry::{Registry, Rights};
 use crate::intake::Intake;
 use crate::listener::{Connections, Peer};
@@ -24,7 +25,7 @@ use arc_swap::ArcSwap;
 use changes::TrustChanges;
 use std::fmt;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tonic::{Request, Status};
 
 /// How the services behave.
@@ -78,7 +79,7 @@ pub struct Doors {
     /// How the services behave.
     pub settings: Settings,
     /// Places for subscriptions.
-    pub subscriptions: Arc<Semaphore>,
+    pub subscriptions: Arc<Places>,
     /// Turns true when the gateway drains: streams end, so that clients go elsewhere.
     pub draining: watch::Receiver<bool>,
 }

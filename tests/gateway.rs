@@ -12,6 +12,8 @@ mod commands;
 mod cut;
 #[path = "gateway/drain.rs"]
 mod drain;
+#[path = "gateway/ends.rs"]
+mod ends;
 #[path = "gateway/feed.rs"]
 mod feed;
 #[path = "gateway/handshake.rs"]
@@ -22,6 +24,8 @@ mod http2;
 mod load;
 #[path = "gateway/native.rs"]
 mod native;
+#[path = "gateway/picture.rs"]
+mod picture;
 #[path = "gateway/raw.rs"]
 mod raw;
 #[path = "gateway/submit.rs"]

@@ -248,6 +248,10 @@ fn quarantine(mut table: Table<'_>) -> QuarantineSettings {
 
 fn feed(mut table: Table<'_>) -> feed::Settings {
     let default = feed::Settings::default();
+    let mut places = |name, default| count(&mut table, name, default, 1..=100_000);
+    let subscriptions_max = places("subscriptions_max", default.subscriptions_max);
+    let of_nation = places("subscriptions_nation_max", default.subscriptions_nation_max);
+    let of_system = places("subscriptions_system_max", default.subscriptions_system_max);
     let settings = feed::Settings {
         delivery_records_max: count(
             &mut table,
@@ -271,12 +275,9 @@ fn feed(mut table: Table<'_>) -> feed::Settings {
             default.stall_deadline,
             Duration::from_millis(100)..=secs(3600),
         ),
-        subscriptions_max: count(
-            &mut table,
-            "subscriptions_max",
-            default.subscriptions_max,
-            1..=100_000,
-        ),
+        subscriptions_max,
+        subscriptions_nation_max: of_nation,
+        subscriptions_system_max: of_system,
     };
     table.finish();
     settings

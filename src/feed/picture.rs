@@ -5,6 +5,9 @@
 //! A report id holds one place: a higher revision takes it over, a retraction empties it. A
 //! contribution shows the report in force with the latest "as of", then the latest position.
 //! If that one is withheld from a reader, the reader sees none: an older one would be false.
+//!
+//! It follows the journal a moment behind and says how far it has come. Only the first build is
+//! waited for without an answer: half a picture would be false too.
 
 use super::FeedError;
 use super::release::{Reader, may_read};
@@ -14,6 +17,8 @@ use crate::wire::stored::{Kind, Label};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::watch;
 
 /// What a reader wants to see of the picture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,11 +29,20 @@ pub struct Wanted {
     pub kinds: Vec<ContributionKind>,
 }
 
+/// A record of the picture.
+#[derive(Debug)]
+pub struct Shown {
+    /// Where it stands.
+    pub position: Position,
+    /// For a page that begins after it.
+    pub token: String,
+}
+
 /// A page of the picture.
 #[derive(Debug)]
 pub struct Page {
-    /// Where the records stand, in the order of nation, system and contribution id.
-    pub positions: Vec<Position>,
+    /// The records, in the order of nation, system and contribution id.
+    pub shown: Vec<Shown>,
     /// For the next page; empty: this was the last.
     pub next_token: String,
     /// The picture is complete up to here.
@@ -57,10 +71,18 @@ struct State {
     position: Position,
 }
 
+/// How far the picture has come.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reached {
+    position: Position,
+    is_built: bool,
+}
+
 /// The current picture of contributions.
 #[derive(Debug, Default)]
 pub struct Picture {
     state: RwLock<State>,
+    reached: watch::Sender<Reached>,
 }
 
 impl Picture {
@@ -86,42 +108,60 @@ impl Picture {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .position = position;
+        self.reached
+            .send_modify(|reached| reached.position = position);
     }
 
-    /// A page after `token`.
+    /// Takes in that the first build is done: what the journal held at the start is in it.
+    pub fn built(&self) {
+        self.reached.send_modify(|reached| reached.is_built = true);
+    }
+
+    /// Waits until the picture has come up to a position, and no longer than `patience`: under
+    /// steady ingest there is always something newer.
     ///
     /// # Errors
-    /// The picture has not come up to `durable`, or the token is foreign.
+    /// The first build is still going on.
+    pub async fn come_to(&self, wanted: Position, patience: Duration) -> Result<(), FeedError> {
+        let mut reached = self.reached.subscribe();
+        let there = reached.wait_for(|reached| reached.is_built && reached.position >= wanted);
+        let _in_time = tokio::time::timeout(patience, there).await;
+        let reached = *self.reached.borrow();
+        if reached.is_built {
+            return Ok(());
+        }
+        Err(FeedError::PictureBehind {
+            at: reached.position,
+            durable: wanted,
+        })
+    }
+
+    /// A page after `token`, of the picture as it is.
+    ///
+    /// # Errors
+    /// The token is foreign.
     pub fn page(
         &self,
         wanted: &Wanted,
         reader: &Reader,
         token: &str,
         page_max: usize,
-        durable: Position,
     ) -> Result<Page, FeedError> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        if state.position < durable {
-            return Err(FeedError::PictureBehind {
-                at: state.position,
-                durable,
-            });
-        }
         let after = match token {
             "" => Bound::Unbounded,
             token => Bound::Excluded(parse_token(token).ok_or(FeedError::PageToken)?),
         };
         let mut page = Page {
-            positions: Vec::new(),
+            shown: Vec::new(),
             next_token: String::new(),
             as_of: state.position,
         };
-        let mut last: Option<&Name> = None;
         for (name, ranks) in state.contributions.range((after, Bound::Unbounded)) {
             let Some(&(_, position)) = ranks.last() else {
                 continue;
             };
-            let shown = state.labels.get(&position).is_some_and(|label| {
+            let is_shown = state.labels.get(&position).is_some_and(|label| {
                 may_read(label, reader)
                     && (wanted.nations.is_empty() || wanted.nations.contains(&name.0))
                     && (wanted.kinds.is_empty()
@@ -129,15 +169,18 @@ impl Picture {
                             .contribution_kind
                             .is_some_and(|k| wanted.kinds.contains(&k)))
             });
-            if !shown {
+            if !is_shown {
                 continue;
             }
-            if page.positions.len() >= page_max {
-                page.next_token = last.map(token_of).unwrap_or_default();
+            if page.shown.len() >= page_max {
+                let last = page.shown.last();
+                page.next_token = last.map(|last| last.token.clone()).unwrap_or_default();
                 break;
             }
-            page.positions.push(position);
-            last = Some(name);
+            page.shown.push(Shown {
+                position,
+                token: token_of(name),
+            });
         }
         Ok(page)
     }
@@ -266,29 +309,71 @@ mod tests {
         }
     }
 
+    fn reader() -> Reader {
+        Reader {
+            nation: NationCode::parse("USA").unwrap(),
+            clearance: Level::Unclassified,
+            special: Vec::new(),
+        }
+    }
+
     fn shown(labels: &[Label]) -> Vec<u64> {
         let picture = Picture::default();
         for (position, label) in (1..).zip(labels) {
             picture.apply(Position(position), label);
         }
-        let reader = Reader {
-            nation: NationCode::parse("USA").unwrap(),
-            clearance: Level::Unclassified,
-            special: Vec::new(),
-        };
         let mut positions = Vec::new();
         let mut token = String::new();
         loop {
             // Pages of one, so that every page token is used.
             let page = picture
-                .page(&Wanted::default(), &reader, &token, 1, picture.position())
+                .page(&Wanted::default(), &reader(), &token, 1)
                 .unwrap();
-            positions.extend(page.positions.iter().map(|position| position.0));
+            positions.extend(page.shown.iter().map(|shown| shown.position.0));
             token = page.next_token;
             if token.is_empty() {
                 return positions;
             }
         }
+    }
+
+    fn as_of(picture: &Picture) -> u64 {
+        let page = picture.page(&Wanted::default(), &reader(), "", 1);
+        page.unwrap().as_of.0
+    }
+
+    #[tokio::test]
+    async fn half_of_the_first_build_is_not_shown() {
+        let picture = Picture::default();
+        picture.reach(Position(5));
+        let error = picture
+            .come_to(Position(7), Duration::ZERO)
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("5 of 7"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_comes_too_late_is_not_waited_for_and_the_answer_says_up_to_where() {
+        let picture = Picture::default();
+        picture.reach(Position(5));
+        picture.built();
+        picture.come_to(Position(7), Duration::ZERO).await.unwrap();
+        assert_eq!(as_of(&picture), 5);
+    }
+
+    #[tokio::test]
+    async fn what_comes_soon_is_waited_for() {
+        let picture = Picture::default();
+        picture.built();
+        let come = picture.come_to(Position(7), Duration::from_secs(60));
+        let (came, ()) = tokio::join!(come, async {
+            picture.reach(Position(6));
+            tokio::task::yield_now().await;
+            picture.reach(Position(7));
+        });
+        came.unwrap();
+        assert_eq!(as_of(&picture), 7);
     }
 
     #[test]

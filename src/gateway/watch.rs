@@ -126,8 +126,7 @@ pub(super) async fn gauges(doors: Arc<Doors>, journal: Journal) {
             figures.queued_entries,
             figures.free_bytes,
         );
-        let taken = doors.feed.settings().subscriptions_max;
-        telemetry::subscriptions(taken.saturating_sub(doors.subscriptions.available_permits()));
+        telemetry::subscriptions(doors.subscriptions.taken());
         for nation in doors.registry.load().nations() {
             let code = nation.code.as_str();
             telemetry::connections(code, doors.connections.count(nation.code));

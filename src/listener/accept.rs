@@ -3,6 +3,7 @@
 
 use super::Settings;
 use super::connections::{CapReached, Caps, Connections};
+use super::ending::EndKind;
 use super::farewell::{ENHANCE_YOUR_CALM, INADEQUATE_SECURITY, farewell};
 use super::gate::Gate;
 use super::io::GatewayIo;
@@ -48,7 +49,7 @@ pub(super) async fn run(tcp: TcpListener, door: Door, mut draining: watch::Recei
     }
     drop(tcp);
     tokio::time::sleep(drain_deadline).await;
-    let cut = connections.end_where(|_| true, "the gateway is shutting down");
+    let cut = connections.end_where(|_| true, EndKind::Closing, "the gateway is shutting down");
     if cut > 0 {
         tracing::warn!(cut, "connections outlived the drain deadline");
     }

@@ -1,6 +1,7 @@
 //! Live connections: counted by nation, listed for operators, ended when they are no longer
 //! believed. A connection is here from before its first request until its socket is dropped.
 
+use super::ending::EndKind;
 use super::peer::Peer;
 use crate::clock::Clock;
 use crate::identity::NationCode;
@@ -145,10 +146,15 @@ impl Connections {
     }
 
     /// Ends the connections that `concerned` picks, and says how many.
-    pub fn end_where(&self, concerned: impl Fn(&Peer) -> bool, reason: &str) -> usize {
+    pub fn end_where(
+        &self,
+        concerned: impl Fn(&Peer) -> bool,
+        kind: EndKind,
+        reason: &str,
+    ) -> usize {
         let peers = self.peers();
         let picked = peers.iter().filter(|(peer, _)| concerned(peer));
-        picked.map(|(peer, _)| peer.end(reason)).count()
+        picked.map(|(peer, _)| peer.end(kind, reason)).count()
     }
 
     /// Verifies every live connection against the trust now in force, and ends exactly those

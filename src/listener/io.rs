@@ -6,6 +6,7 @@
 //! To be used by one task, as HTTP/2 connections are: only the last waker is kept.
 
 use super::connections::Registration;
+use super::ending::EndKind;
 use super::peer::Peer;
 use crate::clock::Clock;
 use crate::trust::TlsStream;
@@ -130,14 +131,15 @@ impl GatewayIo {
         let look_in = self.look_in();
         if look_in.is_zero() {
             let term = self.peer().term();
-            self.peer().end(&term.why);
+            self.peer().end(term.why.kind, &term.why.reason);
             self.phase = Phase::Ending;
             self.set_alarm(END_GRACE);
             return;
         }
         match self.phase {
             Phase::Fresh { until, .. } if until <= self.alarm.deadline() => {
-                self.peer().end("nothing came in time after the handshake");
+                let reason = "nothing came in time after the handshake";
+                self.peer().end(EndKind::Silent, reason);
                 self.phase = Phase::Over;
             }
             Phase::Fresh { until, .. } => {

@@ -1,6 +1,7 @@
 //! The other end of a live connection, shared by everything that serves it, with the switch
 //! that ends it. Ended once, with one reason, which every call on it can pass to the peer.
 
+use super::ending::{EndKind, Ending};
 use crate::trust::PeerIdentity;
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +21,7 @@ pub struct Peer {
     span: Span,
     since: Timestamp,
     term: ArcSwap<Term>,
-    reason: OnceLock<String>,
+    ending: OnceLock<Ending>,
     // Set when a change of trust ended it: when that change came into force.
     cut_by_change_of: OnceLock<Duration>,
     ended: Arc<Notify>,
@@ -30,17 +31,21 @@ pub struct Peer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Term {
     pub(super) until: Timestamp,
-    pub(super) why: String,
+    pub(super) why: Ending,
 }
 
 impl Term {
     fn of(identity: &PeerIdentity, since: Timestamp) -> Self {
         let until = identity.valid_until;
-        let why = if identity.is_retiring {
+        let reason = if identity.is_retiring {
             let anchor = &identity.anchor_subject;
             format!("its authority `{anchor}` retired at {until}")
         } else {
             format!("the certificate chain ended at {until}")
+        };
+        let why = Ending {
+            kind: EndKind::Distrust,
+            reason,
         };
         let Some(longest) = identity.profile.session_max() else {
             return Self { until, why };
@@ -55,10 +60,13 @@ impl Term {
         let (hours, profile) = (longest.as_secs() / 3600, identity.profile);
         Self {
             until: session_end,
-            why: format!(
-                "it has lasted {hours} hours, the longest that the profile {profile} allows; \
-                 connect again"
-            ),
+            why: Ending {
+                kind: EndKind::SessionLimit,
+                reason: format!(
+                    "it has lasted {hours} hours, the longest that the profile {profile} \
+                     allows; connect again"
+                ),
+            },
         }
     }
 }
@@ -84,7 +92,7 @@ impl Peer {
             number,
             span,
             since,
-            reason: OnceLock::new(),
+            ending: OnceLock::new(),
             cut_by_change_of: OnceLock::new(),
             ended: Arc::new(Notify::new()),
         }
@@ -116,19 +124,23 @@ impl Peer {
 
     /// Ends the connection: calls see the reason at once and the connection closes shortly
     /// after. The first reason stands.
-    pub fn end(&self, reason: &str) {
-        if self.reason.set(reason.to_owned()).is_ok() {
-            tracing::info!(parent: &self.span, reason, "connection is being ended");
+    pub fn end(&self, kind: EndKind, reason: &str) {
+        let ending = Ending {
+            kind,
+            reason: reason.to_owned(),
+        };
+        if self.ending.set(ending).is_ok() {
+            tracing::info!(parent: &self.span, reason, ?kind, "connection is being ended");
             self.ended.notify_waiters();
         }
     }
 
     /// Ends the connection because of a change of trust that came into force then.
     pub(super) fn cut_by_change(&self, reason: &str, accepted_at: Duration) {
-        if self.reason.get().is_none() {
+        if self.ending.get().is_none() {
             let _already_ending = self.cut_by_change_of.set(accepted_at);
         }
-        self.end(reason);
+        self.end(EndKind::Distrust, reason);
     }
 
     /// When the change of trust came into force that ended it.
@@ -160,17 +172,17 @@ impl Peer {
     /// Why it was ended; none while it lives.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
-        self.reason.get().map(String::as_str)
+        self.ending.get().map(|ending| ending.reason.as_str())
     }
 
-    /// Resolves with the reason once the connection is ended.
-    pub async fn cut(&self) -> String {
+    /// Resolves with the kind of the end and its reason once the connection is ended.
+    pub async fn cut(&self) -> Ending {
         loop {
             let mut ended = std::pin::pin!(self.ended.notified());
             // Listening before looking, so that no end slips between.
             ended.as_mut().enable();
-            if let Some(reason) = self.reason() {
-                return reason.to_owned();
+            if let Some(ending) = self.ending.get() {
+                return ending.clone();
             }
             ended.await;
         }

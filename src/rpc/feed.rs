@@ -6,7 +6,7 @@ use crate::feed::picture::Wanted;
 use crate::feed::{Delivered, Delivery, Subscription};
 use crate::identity::NationCode;
 use crate::journal::Position;
-use crate::listener::Peer;
+use crate::listener::{EndKind, Peer};
 use crate::record::{ContributionKind, Environment};
 use crate::wire::proto::feed_service_server::FeedService;
 use crate::wire::proto::{
@@ -28,6 +28,8 @@ const DELIVERIES_WAITING_MAX: usize = 2;
 const FILTER_ENTRIES_MAX: usize = 256;
 /// Entries of a page when the caller names no size.
 const PAGE_DEFAULT: u32 = 100;
+/// Why a connection ends whose reader does not even take its last word.
+const STALLED: &str = "the reader of a subscription on it stalled; connect again";
 /// Most entries of a page.
 const PAGE_MAX: u32 = 1000;
 
@@ -47,9 +49,10 @@ impl FeedService for FeedDoor {
     ) -> Result<Response<Deliveries>, Status> {
         let doors = &self.doors;
         let caller = doors.reader(&request)?;
-        let place = Arc::clone(&doors.subscriptions)
-            .try_acquire_owned()
-            .map_err(|_| status::too_many_subscriptions())?;
+        let place = doors
+            .subscriptions
+            .take(&caller.peer.identity().identity)
+            .map_err(|full| status::too_many_subscriptions(&full))?;
         let request = request.into_inner();
         let filter = filter(request.filter.unwrap_or_default())?;
         let subscription = doors
@@ -84,7 +87,7 @@ impl FeedService for FeedDoor {
                     let last = deliveries.send_timeout(Err(status::stalled(next)), stall_deadline);
                     if last.await.is_err() {
                         // It does not even take the reason: only the connection is left to end.
-                        caller.peer.end("the reader of a subscription stalled");
+                        caller.peer.end(EndKind::Stalled, STALLED);
                     }
                 }
             }
@@ -176,7 +179,7 @@ async fn deliver(
     loop {
         let delivery = tokio::select! {
             biased;
-            reason = peer.cut() => return End::Broken(status::cut(&reason)),
+            ending = peer.cut() => return End::Broken(status::cut(&ending)),
             _ = draining.wait_for(|draining| *draining) => return End::Broken(status::draining()),
             () = deliveries.closed() => return End::Gone,
             delivery = subscription.next() => delivery,

@@ -6,8 +6,10 @@
 use super::changes::NotApplied;
 use crate::admission::Refusal;
 use crate::feed::FeedError;
+use crate::feed::places::NoPlace;
 use crate::intake::IntakeError;
 use crate::journal::AppendError;
+use crate::listener::{EndKind, Ending};
 use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -17,6 +19,12 @@ const DOMAIN: &str = "entente";
 
 /// How long a sender is told to wait when the gateway is about to close.
 const CLOSING_RETRY: Duration = Duration::from_secs(2);
+
+/// How long a peer is told to wait that only has to connect, or to subscribe, again.
+const RECONNECT_RETRY: Duration = Duration::from_secs(1);
+
+/// How long a reader is told to wait for another subscription to end.
+const PLACE_RETRY: Duration = Duration::from_secs(2);
 
 /// How long a reader is told to wait for the picture of contributions.
 const PICTURE_RETRY: Duration = Duration::from_secs(1);
@@ -60,13 +68,20 @@ pub(super) fn no_identity() -> Status {
     )
 }
 
-/// The gateway cut the connection.
-pub(super) fn cut(reason: &str) -> Status {
-    plain(
-        Code::Unauthenticated,
-        "CONNECTION_CUT",
-        format!("the gateway ended this connection: {reason}"),
-    )
+/// The gateway ended the connection. Who is no longer believed is told so, and does not try
+/// again; everybody else is told when to connect again.
+pub(super) fn cut(ending: &Ending) -> Status {
+    let message = format!("the gateway ended this connection: {}", ending.reason);
+    let (reason, after) = match ending.kind {
+        EndKind::Distrust => {
+            return plain(Code::Unauthenticated, "CONNECTION_CUT", message);
+        }
+        EndKind::SessionLimit => ("SESSION_LIMIT", RECONNECT_RETRY),
+        EndKind::Closing => ("DRAINING", CLOSING_RETRY),
+        EndKind::Stalled => ("CONNECTION_STALLED", RECONNECT_RETRY),
+        EndKind::Silent => ("CONNECTION_SILENT", RECONNECT_RETRY),
+    };
+    retry(Code::Unavailable, reason, message, after)
 }
 
 /// A change of trust was not made.
@@ -96,20 +111,21 @@ pub(super) fn bad_field(field: &str, expected: &str) -> Status {
 
 /// A reader let its deliveries lie.
 pub(super) fn stalled(next_position: u64) -> Status {
-    plain(
+    retry(
         Code::ResourceExhausted,
         "READER_STALLED",
         format!("the reader took nothing for too long; go on with from_position {next_position}"),
+        RECONNECT_RETRY,
     )
 }
 
-/// Too many subscriptions.
-pub(super) fn too_many_subscriptions() -> Status {
+/// No place for another subscription; the message names the limit.
+pub(super) fn too_many_subscriptions(full: &NoPlace) -> Status {
     retry(
         Code::ResourceExhausted,
         "TOO_MANY_SUBSCRIPTIONS",
-        "the gateway serves as many subscriptions as it may",
-        CLOSING_RETRY,
+        full.to_string(),
+        PLACE_RETRY,
     )
 }
 
@@ -229,4 +245,39 @@ pub(super) fn stream(error: &Status, report_bytes_max: usize) -> Status {
         );
     }
     plain(error.code(), "STREAM_BROKEN", error.message())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(kind: EndKind) -> (Code, String, Option<Duration>) {
+        let status = cut(&Ending {
+            kind,
+            reason: "why".into(),
+        });
+        assert!(status.message().ends_with(": why"), "{status:?}");
+        let after = status.get_details_retry_info().and_then(|r| r.retry_delay);
+        let reason = status.get_details_error_info().unwrap().reason;
+        (status.code(), reason, after)
+    }
+
+    #[test]
+    fn only_who_is_no_longer_believed_is_unauthenticated() {
+        let (code, reason, after) = told(EndKind::Distrust);
+        assert_eq!(
+            (code, reason.as_str(), after),
+            (Code::Unauthenticated, "CONNECTION_CUT", None)
+        );
+        for (kind, expected) in [
+            (EndKind::SessionLimit, "SESSION_LIMIT"),
+            (EndKind::Closing, "DRAINING"),
+            (EndKind::Stalled, "CONNECTION_STALLED"),
+            (EndKind::Silent, "CONNECTION_SILENT"),
+        ] {
+            let (code, reason, after) = told(kind);
+            assert_eq!((code, reason.as_str()), (Code::Unavailable, expected));
+            assert!(after.is_some(), "{kind:?} says when to connect again");
+        }
+    }
 }

@@ -227,16 +227,12 @@ async fn the_picture_shows_contributions_after_correction_and_retraction() {
     ];
     submit(&site, "GBR/uav-cell-4", &reports).await;
     let mut client = site.endpoint("USA/feed-desk").feed().await.unwrap();
-    let picture = loop {
-        match client
-            .list_contributions(proto::ListContributionsRequest::default())
-            .await
-        {
-            Ok(picture) => break picture.into_inner(),
-            // It follows the journal a moment behind, and says so.
-            Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status:?}"),
-        }
-    };
+    let request = proto::ListContributionsRequest::default();
+    let picture = client
+        .list_contributions(request)
+        .await
+        .unwrap()
+        .into_inner();
     let shown: Vec<_> = picture.entries.iter().map(|entry| entry.position).collect();
     assert_eq!(shown, [3]);
     assert_eq!(picture.as_of_position, 4);
@@ -288,6 +284,51 @@ async fn a_stalled_reader_is_cut_with_its_cursor_and_loses_nothing() {
     );
     seen.extend(rest.await.iter().map(|(position, _)| *position));
     assert_eq!(seen, (1..=60).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
+async fn one_system_cannot_take_the_feed_from_the_others() {
+    let site =
+        Site::started("[feed]\nsubscriptions_nation_max = 3\nsubscriptions_system_max = 2\n");
+    // Several connections of one system count together.
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut client = site.endpoint("USA/feed-desk").feed().await.unwrap();
+        let stream = client.subscribe(SubscribeRequest::default()).await.unwrap();
+        held.push((client, stream));
+    }
+    let mut client = site.endpoint("USA/feed-desk").feed().await.unwrap();
+    let status = client.subscribe(until_now()).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+    assert!(
+        status.message().contains("USA/feed-desk has 2 open"),
+        "{status:?}"
+    );
+    assert!(
+        status.message().contains("feed.subscriptions_system_max"),
+        "{status:?}"
+    );
+    assert_eq!(
+        status.get_details_error_info().unwrap().reason,
+        "TOO_MANY_SUBSCRIPTIONS"
+    );
+    assert!(
+        status
+            .get_details_retry_info()
+            .unwrap()
+            .retry_delay
+            .is_some()
+    );
+    assert_eq!(
+        ids(&read(&site, "FRA/feed-desk", until_now()).await),
+        [""; 0]
+    );
+    // A subscription that ends gives its place back; our reader tries until it has it.
+    held.pop();
+    assert_eq!(
+        ids(&read(&site, "USA/feed-desk", until_now()).await),
+        [""; 0]
+    );
 }
 
 #[tokio::test]

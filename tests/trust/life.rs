@@ -1,6 +1,7 @@
 //! Anchors through their life, blocks, and the grace of overdue lists.
 
 use super::support::*;
+use entente::listener::EndKind;
 use entente::pki::{Authority, AuthoritySpec, Issued};
 use entente::trust::{
     Blocked, Hold, Material, NationMaterial, NationSources, Standing, TrustError, TrustSnapshot,
@@ -330,7 +331,9 @@ async fn a_live_connection_ends_when_its_authority_retires_and_says_so() {
         ])
         .unwrap();
     assert_eq!(gateway.connections.recheck(&gateway.trust), 1);
-    let reason = tokio::time::timeout(PATIENCE, peer.cut()).await.unwrap();
+    let ending = tokio::time::timeout(PATIENCE, peer.cut()).await.unwrap();
+    assert_eq!(ending.kind, EndKind::Distrust);
+    let reason = ending.reason;
     assert!(
         reason.contains("was retired at 2026-06-03T12:00:00Z"),
         "{reason}"

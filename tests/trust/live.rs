@@ -1,7 +1,7 @@
 //! Live connections: cut when no longer believed, capped, drained; the others untouched.
 
 use super::support::*;
-use entente::listener::Settings;
+use entente::listener::{EndKind, Settings};
 use entente::pki::LeafSpec;
 use entente::trust::{Reloaded, TrustStateError};
 use jiff::SignedDuration;
@@ -30,7 +30,7 @@ async fn case_23_a_revoked_system_is_cut_and_nobody_else() {
         Ok(Reloaded::Changed { epoch: 2 })
     );
     assert_eq!(gateway.connections.recheck(&gateway.trust), 1);
-    assert!(peer.cut().await.contains("revoked by GBR"));
+    assert!(peer.cut().await.reason.contains("revoked by GBR"));
     cut.ended().await;
     neighbour.echo().await.unwrap();
     stranger.echo().await.unwrap();
@@ -92,8 +92,8 @@ async fn what_is_being_ended_can_still_write_its_reason_but_reads_nothing_more()
     let issued = gateway.gbr.issue(&sound("GBR")).unwrap();
     let mut client = gateway.connect(&issued).await.unwrap();
     let peer = gateway.peers.recv().await.unwrap();
-    peer.end("for a reason");
-    peer.end("a later reason does not count");
+    peer.end(EndKind::Closing, "for a reason");
+    peer.end(EndKind::Distrust, "a later reason does not count");
     assert_eq!(peer.reason(), Some("for a reason"));
     client.tls.write_all(&[7; 32]).await.unwrap();
     let mut back = Vec::new();
@@ -104,7 +104,11 @@ async fn what_is_being_ended_can_still_write_its_reason_but_reads_nothing_more()
         back.is_empty(),
         "nothing that came after the end may be served"
     );
-    assert_eq!(peer.cut().await, "for a reason");
+    let ending = peer.cut().await;
+    assert_eq!(
+        (ending.kind, ending.reason.as_str()),
+        (EndKind::Closing, "for a reason")
+    );
 }
 
 #[tokio::test]
@@ -247,6 +251,7 @@ async fn case_37_silence_after_tls_is_ended() {
         tokio::time::timeout(PATIENCE, peer.cut())
             .await
             .unwrap()
+            .reason
             .contains("nothing came")
     );
     let mut echoed = Vec::new();
@@ -268,7 +273,9 @@ async fn no_connection_outlives_its_certificate() {
     let mut client = gateway.connect(&issued).await.unwrap();
     let peer = gateway.peers.recv().await.unwrap();
     gateway.clock.advance(Duration::from_secs(2));
-    let reason = tokio::time::timeout(PATIENCE, peer.cut()).await.unwrap();
+    let ending = tokio::time::timeout(PATIENCE, peer.cut()).await.unwrap();
+    assert_eq!(ending.kind, EndKind::Distrust);
+    let reason = ending.reason;
     assert!(
         reason.contains("the certificate chain ended at 2026-06-01T12:00:01Z"),
         "{reason}"
@@ -299,7 +306,7 @@ async fn a_nation_at_its_limit_is_told_so_and_others_come_in() {
     // A place that is given back can be taken again.
     let mut lines = log();
     drop(first);
-    peer.end("to be sure that it is gone");
+    peer.end(EndKind::Closing, "to be sure that it is gone");
     while gateway.connections.count(code("GBR")) > 0 {
         tokio::task::yield_now().await;
     }
@@ -318,8 +325,9 @@ async fn draining_closes_the_door_and_cuts_what_stays() {
     let mut client = gateway.connect(&issued).await.unwrap();
     let peer = gateway.peers.recv().await.unwrap();
     gateway.draining.send(true).unwrap();
-    let reason = tokio::time::timeout(PATIENCE, peer.cut()).await.unwrap();
-    assert_eq!(reason, "the gateway is shutting down");
+    let ending = tokio::time::timeout(PATIENCE, peer.cut()).await.unwrap();
+    assert_eq!(ending.kind, EndKind::Closing);
+    assert_eq!(ending.reason, "the gateway is shutting down");
     client.ended().await;
     assert!(TcpStream::connect(gateway.address).await.is_err());
 }
@@ -343,9 +351,11 @@ async fn the_list_of_connections_names_who_is_there() {
     assert_eq!(names, ["GBR/unit-1", "FRA/unit-1"]);
     assert_eq!(listed[0].address, gbr.local);
     assert_eq!(
-        gateway
-            .connections
-            .end_where(|p| p.identity().identity.nation == code("GBR"), "x"),
+        gateway.connections.end_where(
+            |p| p.identity().identity.nation == code("GBR"),
+            EndKind::Closing,
+            "x"
+        ),
         1
     );
 }

@@ -4,7 +4,7 @@
 use super::support::*;
 use entente::clock::{Clock, FixedClock};
 use entente::identity::registry::Registry;
-use entente::listener::{Connections, Listener, Settings};
+use entente::listener::{Connections, EndKind, Listener, Settings};
 use entente::trust::{
     ClientFiles, ConnectError, Own, Profile, TlsError, TrustState, TrustStateError, client_config,
     connect,
@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
@@ -256,8 +257,12 @@ fn a_certificate_of_our_own_that_does_not_fit_is_refused_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_connection_under_fmn5_ends_after_48_hours() {
-    let door = settings();
+async fn a_connection_under_fmn5_ends_after_48_hours_and_the_next_is_welcome() {
+    let door = Settings {
+        // The connection looks at the clock when this is over.
+        first_request_deadline: Duration::from_secs(3),
+        ..settings()
+    };
     let mut gateway = Gateway::start(Settings {
         tls_profile: Profile::Fmn5,
         ..door
@@ -268,4 +273,16 @@ async fn a_connection_under_fmn5_ends_after_48_hours() {
     let peer = gateway.peers.recv().await.unwrap();
     assert_eq!(peer.until(), now() + DAY * 2);
     client.echo().await.unwrap();
+    gateway.clock.advance(Duration::from_secs(48 * 3600));
+    let ending = tokio::time::timeout(PATIENCE, peer.cut()).await.unwrap();
+    assert_eq!(ending.kind, EndKind::SessionLimit, "{}", ending.reason);
+    assert!(ending.reason.contains("48 hours"), "{}", ending.reason);
+    client.ended().await;
+    gateway
+        .connect(&issued)
+        .await
+        .unwrap()
+        .echo()
+        .await
+        .unwrap();
 }
