@@ -2,7 +2,7 @@
 //! reports refused.
 
 mod bench;
-pub mod certs;
+mod certs;
 mod check;
 mod demo;
 mod feed_line;
@@ -41,7 +41,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes and shows certificates for development.
+    /// Makes, signs, renews, revokes, lists, explains and exports certificates.
     Certs(certs::CertsArguments),
     Serve(serve::Serve),
     Check(check::Check),
@@ -92,7 +92,7 @@ pub(crate) fn line(text: &str) {
 pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Certs(arguments) => {
-            certs::run(&arguments, &SystemClock::default(), &mut std::io::stdout()).map_err(fail)
+            certs::run(&arguments, &SystemClock::default(), &mut std::io::stdout())
         }
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

@@ -16,10 +16,10 @@ mod drain;
 mod feed;
 #[path = "gateway/handshake.rs"]
 mod handshake;
-#[path = "gateway/native.rs"]
-mod native;
 #[path = "gateway/http2.rs"]
 mod http2;
+#[path = "gateway/native.rs"]
+mod native;
 #[path = "gateway/raw.rs"]
 mod raw;
 #[path = "gateway/submit.rs"]
