@@ -11,6 +11,10 @@
 mod authority;
 #[path = "certs/explained.rs"]
 mod explained;
+#[path = "certs/foreign.rs"]
+mod foreign;
+#[path = "certs/revocation.rs"]
+mod revocation;
 #[path = "gateway/support.rs"]
 #[allow(dead_code, reason = "shared with the gateway's tests")]
 mod site;
