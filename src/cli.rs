@@ -5,6 +5,7 @@ mod bench;
 mod certs;
 mod check;
 mod demo;
+mod doctor;
 mod feed_line;
 mod foreign;
 mod ground;
@@ -45,6 +46,7 @@ enum Command {
     Certs(certs::CertsArguments),
     Serve(serve::Serve),
     Check(check::Check),
+    Doctor(doctor::Doctor),
     Demo(demo::Demo),
     Bench(bench::Bench),
     Submit(submit::Submit),
@@ -96,6 +98,7 @@ pub fn main() -> ExitCode {
         }
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Submit(arguments) => submit::run(&arguments),

@@ -4,6 +4,7 @@
 //! Invariant: a report leaves the window only when its outcome has been read, so a broken
 //! connection loses nothing; what is sent twice is answered with its first receipt.
 
+mod diagnosis;
 pub mod submitter;
 pub mod subscriber;
 mod watched;

@@ -6,6 +6,7 @@
 
 mod audit;
 mod changes;
+mod diagnosis;
 mod difference;
 mod expiry;
 mod watch;
@@ -20,6 +21,7 @@ use crate::intake::{Desk, Intake};
 use crate::journal::quarantine::{Bounds, Quarantine, QuarantineError};
 use crate::journal::{Health, Journal, OpenError};
 use crate::listener::{Connections, Listener, ListenerError};
+use crate::pki::{RenewalSettings, Renewals};
 use crate::rpc::Doors;
 use crate::rpc::changes::TrustChanges;
 use crate::rpc::server::{self, ServeError};
@@ -87,6 +89,7 @@ pub enum GatewayError {
 #[derive(Debug)]
 pub struct Gateway {
     address: SocketAddr,
+    diagnosis: Option<SocketAddr>,
     journal: Journal,
     doors: Arc<Doors>,
     draining: cell::Sender<bool>,
@@ -114,6 +117,9 @@ impl Gateway {
         let listener = Listener::bind(&settings.listener).await?;
         let address = listener.local_addr();
         let (draining, drained) = cell::channel(false);
+        let (faults_in, faults) = mpsc::channel(FAULTS_MAX);
+        let diagnosis =
+            diagnosis::start(&settings, &stores.trust, &clock, &drained, &faults_in).await?;
         let (doors, changes) = doors(stores, &settings, nations, origin, &clock, drained.clone());
         let doors = Arc::new(doors);
         let (health, _) = tonic_health::server::health_reporter();
@@ -125,7 +131,6 @@ impl Gateway {
             clock,
             drained.clone(),
         );
-        let (faults_in, faults) = mpsc::channel(FAULTS_MAX);
         let serving = spawn_serving(
             &doors,
             &health,
@@ -134,7 +139,7 @@ impl Gateway {
             faults_in.clone(),
         );
         let feed = Arc::clone(&doors.feed);
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(watch::journal(
                 journal.clone(),
                 health.clone(),
@@ -149,10 +154,13 @@ impl Gateway {
                 }
             }),
         ];
+        let (diagnosis, diagnosing) = diagnosis.unzip();
+        tasks.extend(diagnosing);
         let drain_deadline = settings.listener.drain_deadline;
         tracing::info!(%address, position = %journal.durable(), "the gateway serves");
         Ok(Self {
             address,
+            diagnosis,
             journal,
             doors,
             draining,
@@ -168,6 +176,12 @@ impl Gateway {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its diagnosis listener is; none: it has none.
+    #[must_use]
+    pub fn diagnosis_address(&self) -> Option<SocketAddr> {
+        self.diagnosis
     }
 
     /// What its services share; for the operator's commands.
@@ -283,6 +297,7 @@ fn doors(
         Arc::clone(clock),
         desks(&nations),
     ));
+    let renewals = renewals(&nations);
     let connections = Arc::new(Connections::new());
     let parts = changes::Parts {
         trust: Arc::clone(&trust),
@@ -304,6 +319,7 @@ fn doors(
         connections,
         trust,
         changes: Arc::clone(&changes) as Arc<dyn TrustChanges>,
+        renewals: Arc::new(Renewals::new(renewals, Arc::clone(clock))),
         clock: Arc::clone(clock),
         subscriptions: Arc::new(Semaphore::new(settings.feed.subscriptions_max)),
         settings: settings.rpc.clone(),
@@ -343,6 +359,14 @@ fn spawn_serving(
 /// The registry of the nations in a configuration.
 fn registry(nations: &[NationFile]) -> Registry {
     Registry::new(nations.iter().map(|file| file.nation.clone()))
+}
+
+/// How systems of the nations renew their certificates, as far as they may.
+fn renewals(nations: &[NationFile]) -> HashMap<NationCode, RenewalSettings> {
+    let files = nations.iter();
+    files
+        .filter_map(|file| Some((file.nation.code, file.renewal.clone()?)))
+        .collect()
 }
 
 /// What intake knows of the nations in a configuration.

@@ -7,12 +7,14 @@
 
 mod accept;
 mod connections;
+mod diagnosis;
 mod farewell;
 mod io;
 mod peer;
 mod source;
 
 pub use connections::{ConnectionStatus, Connections, Cut};
+pub use diagnosis::{DiagnosisIo, DiagnosisListener, DiagnosisSettings, Visitor};
 pub use io::GatewayIo;
 pub use peer::Peer;
 

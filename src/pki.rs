@@ -13,6 +13,7 @@ mod leaf;
 mod office;
 pub mod pkcs12;
 mod register;
+mod renewal;
 mod request;
 
 pub use authority::{Authority, AuthoritySpec};
@@ -21,6 +22,7 @@ pub use keys::{Key, KeyType};
 pub use leaf::{Fault, Issued, LeafSpec};
 pub use office::{LIST_DAYS_MAX, ListMade, Office, OfficeFiles};
 pub use register::{IssuedEntry, Reason, Register, RevokedEntry, normal_serial, serial_text};
+pub use renewal::{RenewError, RenewalSettings, Renewals, Renewer, Signer};
 pub use request::{REQUEST_BYTES_MAX, Request, request_spec, write_request, write_request_der};
 
 use rustls_pki_types::CertificateDer;

@@ -2,7 +2,9 @@
 //!
 //! Every call carries the identity of its connection; no service trusts a name in a message.
 
+mod certificate;
 pub mod changes;
+pub mod diagnosis;
 mod feed;
 pub mod null;
 mod operations;
@@ -19,6 +21,7 @@ use crate::feed::Feed;
 use crate::identity::registry::{Registry, Rights};
 use crate::intake::Intake;
 use crate::listener::{Connections, Peer};
+use crate::pki::Renewals;
 use crate::trust::TrustState;
 use arc_swap::ArcSwap;
 use changes::TrustChanges;
@@ -73,6 +76,8 @@ pub struct Doors {
     pub trust: Arc<TrustState>,
     /// Where operators change trust.
     pub changes: Arc<dyn TrustChanges>,
+    /// Renewal of certificates over the wire.
+    pub renewals: Arc<Renewals>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How the services behave.

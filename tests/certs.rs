@@ -9,10 +9,18 @@
 
 #[path = "certs/authority.rs"]
 mod authority;
+#[path = "certs/diagnosis.rs"]
+mod diagnosis;
+#[path = "certs/doctor.rs"]
+mod doctor;
 #[path = "certs/explained.rs"]
 mod explained;
 #[path = "certs/foreign.rs"]
 mod foreign;
+#[path = "certs/interop.rs"]
+mod interop;
+#[path = "certs/renewal.rs"]
+mod renewal;
 #[path = "certs/revocation.rs"]
 mod revocation;
 #[path = "gateway/support.rs"]

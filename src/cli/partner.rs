@@ -27,7 +27,7 @@ pub(super) struct Partner {
     /// Folder that `entente certs init` made.
     #[arg(long, default_value = "certs-dev", value_name = "FOLDER")]
     dir: PathBuf,
-    /// TOML file with gateway, server_name, cert, key and ca; options on the command line win.
+    /// TOML file with gateway, server_name, cert, key, ca and diagnosis; options on the command line win.
     #[arg(long, value_name = "FILE")]
     client: Option<PathBuf>,
     /// Address of the gateway [default: 127.0.0.1:7443].
@@ -56,6 +56,7 @@ struct ClientFile {
     cert: Option<PathBuf>,
     key: Option<PathBuf>,
     ca: Option<PathBuf>,
+    diagnosis: Option<String>,
 }
 
 /// What a partner's options come to.
@@ -67,6 +68,8 @@ pub(super) struct Resolved {
     pub(super) address: String,
     /// Name that the gateway's certificate must carry.
     pub(super) server_name: String,
+    /// Address of the gateway's diagnosis listener, if the client file has it.
+    pub(super) diagnosis: Option<String>,
 }
 
 impl Partner {
@@ -160,6 +163,7 @@ impl Partner {
             files,
             address,
             server_name,
+            diagnosis: file.diagnosis,
         })
     }
 }

@@ -41,6 +41,7 @@ static SIGNATURES: &[&dyn rustls_pki_types::SignatureVerificationAlgorithm] = &[
 #[derive(Clone, Debug)]
 pub struct Request {
     pub(super) key: RequestKey,
+    pub(super) der: Vec<u8>,
     /// The public key (SubjectPublicKeyInfo), DER.
     pub public_key: Vec<u8>,
     /// URIs that it asks for.
@@ -175,6 +176,7 @@ impl Request {
         }
         Ok(Self {
             key,
+            der: der.to_vec(),
             public_key: info.subject_pki.raw.to_vec(),
             uris,
             hosts,

@@ -3,6 +3,7 @@
 
 use super::Output;
 use super::said::{day, days_left};
+use crate::cli::foreign::harmless;
 use crate::cli::{Failure, fail};
 use crate::clock::Clock;
 use crate::identity::spiffe::SpiffeId;
@@ -347,13 +348,13 @@ fn print(
     for one in explained {
         writeln!(out, "{name}: {}", one.title)?;
         for (word, text) in &one.facts {
-            writeln!(out, "  {word:<16}  {text}")?;
+            writeln!(out, "  {word:<16}  {}", harmless(text))?;
         }
         if one.refusals.is_empty() {
             writeln!(out, "  nothing in it that the gateway would refuse")?;
         }
         for (reason, mend) in &one.refusals {
-            writeln!(out, "  REFUSED: {reason}")?;
+            writeln!(out, "  REFUSED: {}", harmless(reason))?;
             writeln!(out, "     mend: {mend}")?;
         }
         writeln!(out)?;

@@ -3,6 +3,7 @@
 
 use super::Output;
 use super::said::days_left;
+use crate::cli::foreign::harmless;
 use crate::cli::{Failure, fail};
 use crate::clock::Clock;
 use crate::pki::{files, normal_serial};
@@ -250,7 +251,7 @@ fn table(rows: &[Row]) -> Table {
             Cell::new(row.state.word()).fg(row.state.colour()),
             Cell::new(row.until.strftime("%Y-%m-%d")),
             Cell::new(row.kind),
-            Cell::new(&row.name),
+            Cell::new(harmless(&row.name)),
             Cell::new(row.file.display()),
         ]);
     }
