@@ -28,3 +28,5 @@ mod revocation;
 mod site;
 #[path = "certs/support.rs"]
 mod support;
+#[path = "certs/walks.rs"]
+mod walks;
