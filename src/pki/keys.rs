@@ -84,7 +84,7 @@ impl Key {
             KeyType::P256 | KeyType::P384 | KeyType::Ed25519 => Ok(pair.into()),
             // Taken through its file form, so that what is made is known to be readable.
             KeyType::MlDsa44 | KeyType::MlDsa65 | KeyType::MlDsa87 => {
-                Self::ml_dsa(pair.serialized_der()).ok_or_else(|| PkiError::UnknownKey(None))
+                Self::ml_dsa(pair.serialized_der()).ok_or(PkiError::UnknownKey(None))
             }
         }
     }

@@ -237,7 +237,7 @@ fn integrity(safe: &[u8], password: &str) -> Result<([u8; SALT_BYTES], Vec<u8>),
 fn derive(purpose: u8, password: &str, salt: &[u8], rounds: u32) -> Vec<u8> {
     let utf16 = password.encode_utf16().chain([0]);
     let password: Vec<u8> = utf16
-        .flat_map(|unit| [(unit >> 8) as u8, unit as u8])
+        .flat_map(|unit| [(unit >> 8) as u8, (unit & 0xff) as u8])
         .collect();
     let stretched = |bytes: &[u8]| -> Vec<u8> {
         let length = bytes.len().div_ceil(BLOCK_BYTES) * BLOCK_BYTES;

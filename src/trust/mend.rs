@@ -5,6 +5,10 @@ use super::error::TrustError;
 impl TrustError {
     /// How to mend it, for whoever holds the certificate.
     #[must_use]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one sentence for each refusal, in one exhaustive match"
+    )]
     pub fn mend(&self) -> &'static str {
         match self {
             Self::NoCertificate => {

@@ -215,18 +215,10 @@ fn renewal_keeps_the_identity_and_changes_the_key() {
     let bench = Bench::gbr();
     bench.request("north/cell-1", "cell");
     bench
-        .certs(&["sign", "--authority", "gbr", "cell.csr", "--days", "47"])
+        .certs_line("sign --authority gbr cell.csr --days 47")
         .well();
-    let renew = [
-        "renew",
-        "--cert",
-        "cell.pem",
-        "--authority",
-        "gbr",
-        "--output",
-        "json",
-    ];
-    let renewed = bench.certs(&renew).object();
+    let renew = "renew --cert cell.pem --authority gbr --output json";
+    let renewed = bench.certs_line(renew).object();
     assert_eq!(renewed["name"], "spiffe://gbr.example/north/cell-1");
     let facts = |file: &str| {
         let shown = bench.certs(&["inspect", file, "--output", "json"]).object();
@@ -236,60 +228,33 @@ fn renewal_keeps_the_identity_and_changes_the_key() {
     assert_eq!(old["identity"], new["identity"]);
     assert_ne!(old["public key"], new["public key"]);
     assert_eq!(bench.mode("cell.next.key"), 0o600);
-    let days = bench
-        .certs(&["list", "cell.pem", "cell.next.pem", "--output", "json"])
-        .object();
+    let listed = bench.certs_line("list cell.pem cell.next.pem --output json");
+    let days = listed.object();
     assert_eq!(
         days["entries"][0]["daysLeft"],
         days["entries"][1]["daysLeft"]
     );
     // A second time something is in the way, and nothing is issued.
     let before = bench.read("gbr/authority.register.json");
-    bench
-        .certs(&renew)
-        .refused(1, &["cell.next.pem exists already", "nothing was issued"]);
+    let words = ["cell.next.pem exists already", "nothing was issued"];
+    bench.certs_line(renew).refused(1, &words);
     assert_eq!(bench.read("gbr/authority.register.json"), before);
     // The ugly flag replaces, and keeps what was there.
     let old_key = bench.read("cell.key");
     bench
-        .certs(&[
-            "renew",
-            "--cert",
-            "cell.pem",
-            "--authority",
-            "gbr",
-            "--danger-replace",
-        ])
+        .certs_line("renew --cert cell.pem --authority gbr --danger-replace")
         .well();
     assert_eq!(bench.read("cell.previous.key"), old_key);
     assert_eq!(bench.mode("cell.previous.key"), 0o600);
     assert_ne!(bench.read("cell.key"), old_key);
     // Another nation's authority does not renew it.
     bench
-        .certs(&[
-            "init",
-            "--dir",
-            "fra",
-            "--nation",
-            "FRA",
-            "--trust-domain",
-            "fra.example",
-        ])
+        .certs_line("init --dir fra --nation FRA --trust-domain fra.example")
         .well();
+    let words = ["was issued by `CN=GBR", "the authority in fra is `CN=FRA"];
     bench
-        .certs(&[
-            "renew",
-            "--cert",
-            "cell.pem",
-            "--authority",
-            "fra",
-            "--out",
-            "x",
-        ])
-        .refused(
-            1,
-            &["was issued by `CN=GBR", "the authority in fra is `CN=FRA"],
-        );
+        .certs_line("renew --cert cell.pem --authority fra --out x")
+        .refused(1, &words);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use super::site::Site;
 use entente::client::{ClientError, Endpoint};
+use entente::clock::{Clock as _, SystemClock};
 use entente::pki::{Authority, AuthoritySpec, LeafSpec};
 use entente::trust::ClientConfig;
 use entente::wire::proto::feed_service_client::FeedServiceClient;
@@ -61,11 +62,15 @@ fn with(
 }
 
 fn stranger(site: &Site, uri: &str) -> Endpoint {
-    let now = Timestamp::now();
+    let now = now();
     let authority = Authority::root(&AuthoritySpec::new("Stranger", now, 90)).unwrap();
     let issued = authority.issue(&LeafSpec::system(uri, now, 47)).unwrap();
     let key = PrivateKeyDer::try_from(issued.key_der()).unwrap();
     with(site, Some((issued.chain().to_vec(), key)))
+}
+
+fn now() -> Timestamp {
+    SystemClock::default().now()
 }
 
 fn run<T>(work: impl Future<Output = T>) -> T {
@@ -77,7 +82,7 @@ fn run<T>(work: impl Future<Output = T>) -> T {
 }
 
 fn ask(endpoint: &Endpoint) -> DiagnoseResponse {
-    run(endpoint.diagnose(Timestamp::now())).unwrap()
+    run(endpoint.diagnose(now())).unwrap()
 }
 
 #[test]
@@ -108,7 +113,7 @@ fn it_grants_nothing_even_to_whom_the_gateway_knows() {
         }
     });
     // And the real door has no diagnosis.
-    let error = run(site.endpoint("USA/ops-desk").diagnose(Timestamp::now())).unwrap_err();
+    let error = run(site.endpoint("USA/ops-desk").diagnose(now())).unwrap_err();
     assert!(
         matches!(
             error,
@@ -138,7 +143,7 @@ fn a_stranger_does_not_learn_who_is_enrolled() {
     };
     assert_eq!(told("gbr.entente.example"), told("xyz.entente.example"));
     // Not by way of a faulty certificate either, nor by a forged intermediate.
-    let now = Timestamp::now();
+    let now = now();
     let authority = Authority::root(&AuthoritySpec::new("Stranger", now, 90)).unwrap();
     let between = AuthoritySpec {
         not_after: now - SignedDuration::from_hours(1),
@@ -178,9 +183,7 @@ fn a_certificate_without_its_key_is_not_diagnosed() {
     let chain = CertificateDer::from_pem_file(site.path("certs-dev/GBR/uav-cell-4.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(site.path("certs-dev/FRA/poste-12.key")).unwrap();
     let thief = with(&site, Some((vec![chain], key)));
-    let error = run(thief.diagnose(Timestamp::now()))
-        .unwrap_err()
-        .to_string();
+    let error = run(thief.diagnose(now())).unwrap_err().to_string();
     assert!(
         error.contains("the key does not belong to the certificate"),
         "{error}"
@@ -192,7 +195,7 @@ fn clocks_are_compared() {
     let site = Site::started(ON);
     let endpoint = at(&site, "GBR/uav-cell-4");
     for (hours, words) in [(2, "ahead of"), (-2, "behind")] {
-        let theirs = Timestamp::now() + SignedDuration::from_hours(hours);
+        let theirs = now() + SignedDuration::from_hours(hours);
         let answer = run(endpoint.diagnose(theirs)).unwrap();
         assert!(
             answer.is_accepted,
@@ -233,7 +236,7 @@ fn one_source_may_come_so_often_and_stay_so_long() {
         let _reset_or_end = tokio::io::AsyncReadExt::read_to_end(&mut tls, &mut rest).await;
     });
     // The third of this minute is not served at all; the real door does not mind.
-    let error = run(at(&site, "GBR/uav-cell-4").diagnose(Timestamp::now()));
+    let error = run(at(&site, "GBR/uav-cell-4").diagnose(now()));
     assert!(error.is_err());
     run(site.endpoint("GBR/uav-cell-4").who_am_i()).unwrap();
 }

@@ -3,6 +3,7 @@
 
 use super::site::Site;
 use super::support::Ran;
+use entente::clock::{Clock as _, SystemClock};
 use entente::pki::{Authority, AuthoritySpec, Fault, Issued, LeafSpec, Office};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -13,7 +14,7 @@ const DIAGNOSIS: &str = "[diagnosis]\naddress = \"127.0.0.1:0\"\nper_minute_max 
 const URI: &str = "spiffe://gbr.entente.example/uav-cell-4";
 
 fn now() -> Timestamp {
-    Timestamp::now()
+    SystemClock::default().now()
 }
 
 /// GBR's authority of the site.

@@ -1,6 +1,6 @@
 //! openssl as the other side: authorities that it made, and files that it reads.
 
-use super::support::Bench;
+use super::support::{Bench, words};
 
 #[test]
 fn an_authority_that_openssl_made_works_like_ours() {
@@ -71,63 +71,26 @@ fn an_authority_that_openssl_made_works_like_ours() {
 fn an_intermediate_authority_sends_itself_along() {
     let bench = Bench::new();
     std::fs::create_dir(bench.path("sub")).unwrap();
-    let usage = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n";
+    let usage = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n\
+                 subjectKeyIdentifier=hash\n";
     std::fs::write(bench.path("ca.ext"), usage).unwrap();
-    let ec = [
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-    ];
-    let root = [
-        "-subj",
-        "/CN=Root",
-        "-days",
-        "900",
-        "-keyout",
-        "root.key",
-        "-out",
-        "root.pem",
-        "-addext",
-        "keyUsage=critical,keyCertSign,cRLSign",
-    ];
-    bench
-        .openssl(&[&["req", "-x509"], &ec[..], &root].concat())
-        .well();
-    let sub = [
-        "-subj",
-        "/CN=Sub",
-        "-keyout",
-        "sub/authority.key",
-        "-out",
-        "sub.csr",
-    ];
-    bench
-        .openssl(&[&["req", "-new"], &ec[..], &sub].concat())
-        .well();
-    bench
-        .openssl(&[
-            "x509", "-req", "-in", "sub.csr", "-CA", "root.pem", "-CAkey", "root.key", "-days",
-            "800", "-extfile", "ca.ext", "-out", "sub.pem",
-        ])
-        .well();
-    std::fs::write(
-        bench.path("sub/authority.pem"),
-        bench.read("sub.pem") + &bench.read("root.pem"),
-    )
-    .unwrap();
+    let ec = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    bench.openssl_line(&format!(
+        "req -x509 {ec} -subj /CN=Root -days 900 -keyout root.key -out root.pem \
+         -addext keyUsage=critical,keyCertSign,cRLSign"
+    ));
+    bench.openssl_line(&format!(
+        "req -new {ec} -subj /CN=Sub -keyout sub/authority.key -out sub.csr"
+    ));
+    bench.openssl_line(
+        "x509 -req -in sub.csr -CA root.pem -CAkey root.key -days 800 -extfile ca.ext -out sub.pem",
+    );
+    let both = bench.read("sub.pem") + &bench.read("root.pem");
+    std::fs::write(bench.path("sub/authority.pem"), both).unwrap();
     bench.set_mode("sub/authority.key", 0o600);
     bench.request("a", "a");
     bench
-        .certs(&[
-            "sign",
-            "--authority",
-            "sub",
-            "a.csr",
-            "--trust-domain",
-            "gbr.example",
-        ])
+        .certs_line("sign --authority sub a.csr --trust-domain gbr.example")
         .well();
     let chain = bench.read("a.pem");
     assert_eq!(
@@ -135,100 +98,54 @@ fn an_intermediate_authority_sends_itself_along() {
         2,
         "leaf and intermediate, no root"
     );
-    let verify = [
-        "verify",
-        "-x509_strict",
-        "-CAfile",
-        "root.pem",
-        "-untrusted",
-        "a.pem",
-        "a.pem",
-    ];
-    bench.openssl(&verify).well();
-    bench.certs(&["inspect", "a.pem"]).well();
+    bench.openssl_line("verify -x509_strict -CAfile root.pem -untrusted a.pem a.pem");
+    bench.certs_line("inspect a.pem").well();
 }
 
 #[test]
 fn an_exported_pair_is_read_by_openssl_with_its_password_alone() {
     let bench = Bench::gbr();
     bench.request("uav-cell-4", "a");
-    bench.certs(&["sign", "--authority", "gbr", "a.csr"]).well();
-    std::fs::write(bench.path("secret"), "correct horse\nsecond line\n").unwrap();
-    let export = ["export", "--cert", "a.pem", "--key", "a.key"];
-    let sealed = ["--out", "a.p12", "--password-file", "secret"];
-    bench.certs(&[&export[..], &sealed].concat()).well();
-    assert_eq!(bench.mode("a.p12"), 0o600);
-    let open = [
-        "pkcs12", "-in", "a.p12", "-nodes", "-out", "back.pem", "-passin",
-    ];
+    bench.certs_line("sign --authority gbr a.csr").well();
+    std::fs::write(bench.path("secret"), "correct-horse\nsecond line\n").unwrap();
+    let export = "export --cert a.pem --key a.key";
     bench
-        .openssl(&[&open[..], &["pass:wrong"]].concat())
-        .refused(1, &["invalid password"]);
-    bench
-        .openssl(&[&open[..], &["pass:correct horse"]].concat())
+        .certs_line(&format!("{export} --out a.p12 --password-file secret"))
         .well();
+    assert_eq!(bench.mode("a.p12"), 0o600);
+    let open = "pkcs12 -in a.p12 -nodes -out back.pem -passin";
+    bench
+        .openssl(&words(&format!("{open} pass:wrong")))
+        .refused(1, &["invalid password"]);
+    bench.openssl_line(&format!("{open} pass:correct-horse"));
     let back = bench.read("back.pem");
     assert!(back.contains("friendlyName: a"), "{back}");
     let key = |file: &str| bench.openssl(&["pkey", "-in", file, "-pubout"]).well();
     assert_eq!(key("back.pem"), key("a.key"));
-    bench
-        .openssl(&["verify", "-CAfile", "gbr/authority.pem", "back.pem"])
-        .well();
+    bench.openssl_line("verify -CAfile gbr/authority.pem back.pem");
     // A key in the older form (SEC 1) becomes PKCS #8 on the way.
-    bench
-        .openssl(&["ec", "-in", "a.key", "-out", "old.key"])
-        .well();
+    bench.openssl_line("ec -in a.key -out old.key");
     assert!(bench.read("old.key").contains("BEGIN EC PRIVATE KEY"));
     bench.set_mode("old.key", 0o600);
-    let older = [
-        "export",
-        "--cert",
-        "a.pem",
-        "--key",
-        "old.key",
-        "--out",
-        "old.p12",
-        "--password-file",
-        "secret",
-    ];
-    bench.certs(&older).well();
     bench
-        .openssl(&[
-            "pkcs12",
-            "-in",
-            "old.p12",
-            "-noout",
-            "-passin",
-            "pass:correct horse",
-        ])
+        .certs_line("export --cert a.pem --key old.key --out old.p12 --password-file secret")
         .well();
+    bench.openssl_line("pkcs12 -in old.p12 -noout -passin pass:correct-horse");
     // PEM, and what must not work.
     bench
-        .certs(&[&export[..], &["--format", "pem", "--out", "both.pem"]].concat())
+        .certs_line(&format!("{export} --format pem --out both.pem"))
         .well();
     assert_eq!(bench.mode("both.pem"), 0o600);
     assert_eq!(key("both.pem"), key("a.key"));
     bench
-        .certs(&[&export[..], &["--out", "b.p12"]].concat())
+        .certs_line(&format!("{export} --out b.p12"))
         .refused(2, &["--password-file"]);
     std::fs::write(bench.path("short"), "1234567").unwrap();
-    let short = ["--out", "b.p12", "--password-file", "short"];
     bench
-        .certs(&[&export[..], &short].concat())
+        .certs_line(&format!("{export} --out b.p12 --password-file short"))
         .refused(1, &["fewer than 8"]);
     bench.request("other", "o");
-    let foreign = [
-        "export",
-        "--cert",
-        "a.pem",
-        "--key",
-        "o.key",
-        "--out",
-        "b.p12",
-        "--password-file",
-        "secret",
-    ];
     bench
-        .certs(&foreign)
+        .certs_line("export --cert a.pem --key o.key --out b.p12 --password-file secret")
         .refused(1, &["o.key is not the key of a.pem"]);
 }

@@ -1,6 +1,6 @@
 //! What an authority takes back: revoke and crl.
 
-use super::support::Bench;
+use super::support::{Bench, words};
 use serde_json::Value;
 
 #[test]
@@ -8,87 +8,50 @@ fn revocation_raises_the_number_and_is_never_forgotten() {
     let bench = Bench::gbr();
     for name in ["a", "b", "c"] {
         bench.request(name, name);
-        bench
-            .certs(&["sign", "--authority", "gbr", &format!("{name}.csr")])
-            .well();
+        let sign = format!("sign --authority gbr {name}.csr");
+        bench.certs_line(&sign).well();
     }
     let status = |file: &str| {
-        bench.openssl(&[
-            "verify",
-            "-crl_check",
-            "-CAfile",
-            "gbr/authority.pem",
-            "-CRLfile",
-            "gbr/authority.crl.pem",
-            file,
-        ])
+        let verify = "verify -crl_check -CAfile gbr/authority.pem -CRLfile gbr/authority.crl.pem";
+        bench.openssl(&words(&format!("{verify} {file}")))
     };
+    let is_revoked = |file: &str| status(file).refused(2, &["certificate revoked"]);
     status("a.pem").well();
-    let revoked = bench.certs(&[
-        "revoke",
-        "--authority",
-        "gbr",
-        "--cert",
-        "a.pem",
-        "--output",
-        "json",
-    ]);
-    let revoked = revoked.object();
+    let revoke = |rest: &str| bench.certs_line(&format!("revoke --authority gbr {rest}"));
+    let revoked = revoke("--cert a.pem --output json").object();
     assert_eq!(revoked["list"]["number"], 2);
-    status("a.pem").refused(2, &["certificate revoked"]);
+    is_revoked("a.pem");
     status("b.pem").well();
     // Again: nothing new, no new number.
-    let said = bench
-        .certs(&["revoke", "--authority", "gbr", "--cert", "a.pem"])
-        .well();
+    let said = revoke("--cert a.pem").well();
     assert!(said.contains("already"), "{said}");
     // By identity, and by serial number as people write it.
-    bench
-        .certs(&[
-            "revoke",
-            "--authority",
-            "gbr",
-            "--as",
-            "GBR/b",
-            "--reason",
-            "superseded",
-        ])
-        .well();
-    status("b.pem").refused(2, &["certificate revoked"]);
-    let shown = bench
-        .certs(&["inspect", "c.pem", "--output", "json"])
-        .object();
-    let serial = shown[0]["objects"][0]["facts"]["serial number"]
-        .as_str()
-        .unwrap()
-        .to_uppercase();
-    bench
-        .certs(&["revoke", "--authority", "gbr", "--serial", &serial])
-        .well();
-    status("c.pem").refused(2, &["certificate revoked"]);
-    bench
-        .certs(&["revoke", "--authority", "gbr", "--serial", "0badcafe"])
-        .refused(1, &["not in the register", "--danger-unknown-serial"]);
-    // The register is lost: the list remembers.
-    std::fs::remove_file(bench.path("gbr/authority.register.json")).unwrap();
-    let made = bench
-        .certs(&["crl", "--authority", "gbr", "--output", "json"])
-        .object();
-    assert_eq!(made["list"]["number"], 5);
-    assert_eq!(made["list"]["revoked"], 3);
-    status("a.pem").refused(2, &["certificate revoked"]);
-    // The list is lost: the register remembers.
-    std::fs::remove_file(bench.path("gbr/authority.crl.pem")).unwrap();
-    let made = bench
-        .certs(&["crl", "--authority", "gbr", "--output", "json"])
-        .object();
-    assert_eq!(made["list"]["number"], 6);
-    assert_eq!(made["list"]["revoked"], 3);
-    let listed = bench.certs(&["list", "--output", "json", "."]).object();
-    let states: Vec<_> = listed["entries"]
-        .as_array()
-        .unwrap()
-        .iter()
+    revoke("--as GBR/b --reason superseded").well();
+    is_revoked("b.pem");
+    let shown = bench.certs_line("inspect c.pem --output json").object();
+    let serial = shown[0]["objects"][0]["facts"]["serial number"].clone();
+    let serial = serial.as_str().unwrap().to_uppercase();
+    revoke(&format!("--serial {serial}")).well();
+    is_revoked("c.pem");
+    let words = ["not in the register", "--danger-unknown-serial"];
+    revoke("--serial 0badcafe").refused(1, &words);
+    // The register is lost: the list remembers. The list is lost: the register remembers.
+    let files = [
+        ("gbr/authority.register.json", 5),
+        ("gbr/authority.crl.pem", 6),
+    ];
+    for (lost, number) in files {
+        std::fs::remove_file(bench.path(lost)).unwrap();
+        let made = bench
+            .certs_line("crl --authority gbr --output json")
+            .object();
+        assert_eq!(made["list"]["number"], number);
+        assert_eq!(made["list"]["revoked"], 3);
+        is_revoked("a.pem");
+    }
+    let listed = bench.certs_line("list --output json .").object();
+    let entries = listed["entries"].as_array().unwrap().iter();
+    let states: Vec<_> = entries
         .filter(|entry| entry["kind"] == "system")
         .map(|entry| entry["state"].as_str().unwrap())
         .collect();

@@ -80,6 +80,17 @@ impl Bench {
         openssl(self.0.path(), arguments)
     }
 
+    /// Runs openssl with the words of a line, and it goes well.
+    #[track_caller]
+    pub(crate) fn openssl_line(&self, line: &str) -> String {
+        self.openssl(&words(line)).well()
+    }
+
+    /// Runs `entente certs` with the words of a line.
+    pub(crate) fn certs_line(&self, line: &str) -> Ran {
+        self.certs(&words(line))
+    }
+
     /// An authority of GBR in the folder `gbr`.
     pub(crate) fn gbr() -> Self {
         let bench = Self::new();
@@ -133,4 +144,9 @@ pub(crate) fn openssl(folder: &Path, arguments: &[&str]) -> Ran {
         .output()
         .expect("openssl is installed");
     Ran::of(&output)
+}
+
+/// The words of a line.
+pub(crate) fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
 }

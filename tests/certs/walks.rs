@@ -2,8 +2,9 @@
 //! Only `systemctl` is played by the test: it restarts or signals the gateway of the site.
 
 use super::site::Site;
+use entente::clock::{Clock as _, SystemClock};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longer than the gateway takes for a list that was put in place.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -47,18 +48,19 @@ fn run(site: &Site, lines: &str) -> Result<(), String> {
 
 /// Plays one block. What follows a reload is tried again until it comes true.
 fn play(site: &mut Site, block: &str) {
+    let clock = SystemClock::default();
     let mut rest = block;
     let mut is_reloaded = false;
     loop {
         let at = rest.find("systemctl ");
         let (now, after) = rest.split_at(at.unwrap_or(rest.len()));
-        let ends = Instant::now() + PATIENCE;
+        let ends = clock.monotonic() + PATIENCE;
         while let Err(told) = run(site, now) {
-            assert!(is_reloaded && Instant::now() < ends, "{told}");
+            assert!(is_reloaded && clock.monotonic() < ends, "{told}");
         }
         let Some((command, left)) = after
             .split_once('\n')
-            .or((!after.is_empty()).then_some((after, "")))
+            .or_else(|| (!after.is_empty()).then_some((after, "")))
         else {
             return;
         };

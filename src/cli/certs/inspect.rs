@@ -15,7 +15,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Explains certificates, requests and revocation lists, PEM or DER, in plain words, and says
 /// what the gateway would refuse of them and how to mend it.
@@ -74,7 +74,7 @@ pub(super) fn run(
     }
 }
 
-fn read(path: &PathBuf) -> Result<Vec<Held>, String> {
+fn read(path: &Path) -> Result<Vec<Held>, String> {
     use std::io::Read as _;
     let bytes = if path.as_os_str() == "-" {
         let mut bytes = Vec::new();

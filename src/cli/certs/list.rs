@@ -94,7 +94,7 @@ pub(super) fn run(arguments: &List, clock: &dyn Clock, out: &mut dyn Write) -> R
         walk(path, 0, &mut paths).map_err(|error| fail(format!("{}: {error}", path.display())))?;
         paths.sort();
         for path in paths {
-            found.read(path);
+            found.read(&path);
         }
     }
     let now = clock.now();
@@ -142,8 +142,8 @@ fn walk(path: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> std::io::Result<
 }
 
 impl Found {
-    fn read(&mut self, path: PathBuf) {
-        let read = files::read_bounded(&path, files::FILE_BYTES_MAX)
+    fn read(&mut self, path: &Path) {
+        let read = files::read_bounded(path, files::FILE_BYTES_MAX)
             .map_err(|error| error.to_string())
             .and_then(|bytes| {
                 trust::read_held(&bytes).map_err(|error| format!("{}: {error}", path.display()))
@@ -154,8 +154,8 @@ impl Found {
         };
         for held in held {
             match held {
-                Held::Certificate(facts) => self.certificates.push((path.clone(), *facts)),
-                Held::RevocationList(facts) => self.lists.push((path.clone(), *facts)),
+                Held::Certificate(facts) => self.certificates.push((path.to_owned(), *facts)),
+                Held::RevocationList(facts) => self.lists.push((path.to_owned(), *facts)),
                 Held::Request(_) | Held::PrivateKey | Held::Other(_) => {}
             }
         }

@@ -127,7 +127,10 @@ fn at_the_authority(
     let folder = match (&arguments.authority, arguments.partner.identity()?) {
         (Some(folder), _) => folder.clone(),
         (None, Some(identity)) => arguments.partner.folder().join(identity.nation.as_str()),
-        (None, None) => certificate.parent().unwrap_or(Path::new(".")).to_owned(),
+        (None, None) => certificate
+            .parent()
+            .unwrap_or_else(|| Path::new("."))
+            .to_owned(),
     };
     let mut office = Office::open(&folder).map_err(fail)?;
     let authority = leaf_of(&office.files().certificate)?;
