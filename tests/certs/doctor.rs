@@ -4,7 +4,7 @@
 use super::site::Site;
 use super::support::Ran;
 use entente::clock::{Clock as _, SystemClock};
-use entente::pki::{Authority, AuthoritySpec, Fault, Issued, LeafSpec, Office};
+use entente::pki::{Authority, AuthoritySpec, Fault, Issued, KeyType, LeafSpec, Office};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
@@ -133,6 +133,25 @@ fn a_sound_system_gets_in_and_is_told_so() {
         said.contains("ok    certificate") && said.contains("gets in"),
         "{said}"
     );
+}
+
+#[test]
+fn every_type_of_key_that_can_be_made_opens_the_door() {
+    let site = Site::started(DIAGNOSIS);
+    let authority = gbr(&site);
+    for key_type in [
+        KeyType::P256,
+        KeyType::P384,
+        KeyType::Ed25519,
+        KeyType::MlDsa44,
+        KeyType::MlDsa65,
+        KeyType::MlDsa87,
+    ] {
+        let spec = LeafSpec::system(URI, now(), 47).with_key(key_type);
+        put(&site, &authority.issue(&spec).unwrap());
+        let found = with_pair(&site);
+        assert_eq!(found.0, 0, "{key_type:?}: {:#}", found.1);
+    }
 }
 
 #[test]
