@@ -297,13 +297,14 @@ fn doors(
         Arc::clone(clock),
         desks(&nations),
     ));
-    let renewals = renewals(&nations);
+    let renewals = Arc::new(Renewals::new(renewals(&nations), Arc::clone(clock)));
     let connections = Arc::new(Connections::new());
     let parts = changes::Parts {
         trust: Arc::clone(&trust),
         connections: Arc::clone(&connections),
         registry: Arc::clone(&registry),
         intake: Arc::clone(&intake),
+        renewals: Arc::clone(&renewals),
         clock: Arc::clone(clock),
     };
     let changes = Arc::new(Changes::new(parts, &settings.trust, origin, nations));
@@ -319,7 +320,7 @@ fn doors(
         connections,
         trust,
         changes: Arc::clone(&changes) as Arc<dyn TrustChanges>,
-        renewals: Arc::new(Renewals::new(renewals, Arc::clone(clock))),
+        renewals,
         clock: Arc::clone(clock),
         subscriptions: Arc::new(Semaphore::new(settings.feed.subscriptions_max)),
         settings: settings.rpc.clone(),

@@ -2,7 +2,8 @@
 //! or none, grants nothing, and tells whoever stands there what the real door would say.
 //!
 //! Invariants: connections in all <= `connections_max`, of one source <= a share of them; new
-//! connections of one source a minute <= `per_minute_max`; one deadline spans the whole life of
+//! connections of one source a minute <= `per_minute_max`; questions over one connection <=
+//! `QUESTIONS_MAX`; one deadline spans the whole life of
 //! a connection. Nothing here touches the connections of the real door.
 
 use super::accept::Backoff;
@@ -16,6 +17,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -28,6 +30,8 @@ use tokio::time::{Instant, Sleep};
 const REFUSED: &str = "entente_handshakes_refused_total";
 /// Connections that wait to be served.
 const READY_MAX: usize = 16;
+/// Most questions over one connection.
+const QUESTIONS_MAX: u32 = 8;
 /// The window of the limit on new connections.
 const WINDOW: Duration = Duration::from_secs(60);
 /// Most sources whose connections are counted in one window; beyond it nobody new comes in.
@@ -178,7 +182,11 @@ impl Door {
             Ok(Ok((tls, chain))) => {
                 let io = DiagnosisIo {
                     tls,
-                    visitor: Arc::new(Visitor { chain, address }),
+                    visitor: Arc::new(Visitor {
+                        chain,
+                        address,
+                        asked: AtomicU32::new(0),
+                    }),
                     end: Box::pin(tokio::time::sleep_until(until)),
                     _permits: permits,
                 };
@@ -236,6 +244,14 @@ pub struct Visitor {
     pub chain: PeerChain,
     /// Where it comes from.
     pub address: SocketAddr,
+    asked: AtomicU32,
+}
+
+impl Visitor {
+    /// Whether it may ask once more over this connection; each question costs signatures.
+    pub fn may_ask(&self) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed) < QUESTIONS_MAX
+    }
 }
 
 /// A connection at the diagnosis listener. Ends at its deadline, whatever happens.

@@ -11,6 +11,7 @@ use super::request::Request;
 use super::{PkiError, files, public_key_of};
 use crate::clock::Clock;
 use crate::identity::{Identity, NationCode};
+use arc_swap::ArcSwap;
 use aws_lc_rs::digest;
 use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
@@ -125,7 +126,7 @@ pub struct Renewer<'a> {
 /// Renewal for all nations that have it.
 #[derive(Debug)]
 pub struct Renewals {
-    nations: HashMap<NationCode, RenewalSettings>,
+    nations: ArcSwap<HashMap<NationCode, RenewalSettings>>,
     clock: Arc<dyn Clock>,
     // Monotonic times of attempts, oldest first.
     attempts: Mutex<HashMap<Identity, VecDeque<Duration>>>,
@@ -137,11 +138,16 @@ impl Renewals {
     #[must_use]
     pub fn new(nations: HashMap<NationCode, RenewalSettings>, clock: Arc<dyn Clock>) -> Self {
         Self {
-            nations,
+            nations: ArcSwap::from_pointee(nations),
             clock,
             attempts: Mutex::new(HashMap::new()),
             places: Semaphore::new(AT_A_TIME),
         }
+    }
+
+    /// Takes up other settings; attempts so far still count.
+    pub fn replace(&self, nations: HashMap<NationCode, RenewalSettings>) {
+        self.nations.store(Arc::new(nations));
     }
 
     /// Certifies the key of a request (PKCS #10) with the caller's identity: the chain, leaf
@@ -155,7 +161,8 @@ impl Renewals {
         request: &[u8],
     ) -> Result<Vec<CertificateDer<'static>>, RenewError> {
         let nation = caller.identity.nation;
-        let settings = self.nations.get(&nation).ok_or(RenewError::Off(nation))?;
+        let nations = self.nations.load_full();
+        let settings = nations.get(&nation).ok_or(RenewError::Off(nation))?;
         self.count(caller.identity, settings.per_day_max)?;
         let busy = |_| RenewError::Busy {
             retry_after: PLACE_RETRY,

@@ -1,5 +1,6 @@
 //! `CertificateService`: a system renews its own certificate over its current one.
 
+use super::changes::Who;
 use super::{Doors, status};
 use crate::pki::{RenewError, Renewer};
 use crate::trust::PeerChain;
@@ -34,7 +35,10 @@ impl CertificateService for Certificates {
             Ok(chain) => self.verified(&caller, &chain),
             Err(error) => Err(error),
         };
-        // The audit: who, what, when (the line's own time) and the effect.
+        let outcome = match outcome {
+            Ok(renewed) => self.audited(&caller, renewed).await,
+            Err(error) => Err(error),
+        };
         match outcome {
             Ok(renewed) => {
                 tracing::info!(parent: caller.peer.span(), audit = true, action = "renew",
@@ -53,6 +57,33 @@ impl CertificateService for Certificates {
 }
 
 impl Certificates {
+    /// What is not written down is not given away.
+    async fn audited(
+        &self,
+        caller: &super::Caller,
+        renewed: RenewResponse,
+    ) -> Result<RenewResponse, RenewError> {
+        let peer = caller.peer.identity();
+        let who = Who::Operator {
+            identity: peer.identity.clone(),
+            serial_hex: peer.serial_hex.clone(),
+            address: caller.peer.address(),
+        };
+        let (changes, serial) = (
+            Arc::clone(&self.doors.changes),
+            renewed.serial_number.clone(),
+        );
+        let write = move || changes.renewed(&who, &serial).map_err(|e| e.to_string());
+        let written = tokio::task::spawn_blocking(write).await;
+        match written.unwrap_or_else(|_| Err("it was cut short".to_owned())) {
+            Ok(()) => Ok(renewed),
+            Err(reason) => Err(RenewError::Signer {
+                nation: peer.identity.nation,
+                reason,
+            }),
+        }
+    }
+
     /// What this gateway itself would refuse is not given away, whoever signed it.
     fn verified(
         &self,

@@ -78,6 +78,9 @@ impl DiagnosisService for Judge {
     ) -> Result<Response<DiagnoseResponse>, Status> {
         let visitor = request.extensions().get::<Arc<Visitor>>().cloned();
         let visitor = visitor.ok_or_else(status::no_identity)?;
+        if !visitor.may_ask() {
+            return Err(status::asked_too_often());
+        }
         let now = self.clock.now();
         let ahead = request
             .get_ref()

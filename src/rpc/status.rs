@@ -193,6 +193,15 @@ fn append(error: &AppendError) -> Status {
     }
 }
 
+/// A visitor of the diagnosis listener asks again and again.
+pub(super) fn asked_too_often() -> Status {
+    plain(
+        Code::ResourceExhausted,
+        "ASKED_TOO_OFTEN",
+        "this connection has asked as often as it may; the answer does not change",
+    )
+}
+
 /// A certificate was not renewed. What became of the operator's signer stands in the log.
 pub(super) fn renewal(error: &RenewError) -> Status {
     let message = error.to_string();

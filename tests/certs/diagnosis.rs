@@ -6,11 +6,13 @@ use entente::client::{ClientError, Endpoint};
 use entente::clock::{Clock as _, SystemClock};
 use entente::pki::{Authority, AuthoritySpec, LeafSpec};
 use entente::trust::ClientConfig;
+use entente::wire::proto::diagnosis_service_client::DiagnosisServiceClient;
 use entente::wire::proto::feed_service_client::FeedServiceClient;
 use entente::wire::proto::operations_service_client::OperationsServiceClient;
 use entente::wire::proto::submission_service_client::SubmissionServiceClient;
 use entente::wire::proto::{
-    CheckOutcome, DiagnoseResponse, GetRecordRequest, ListNationsRequest, WhoAmIRequest,
+    CheckOutcome, DiagnoseRequest, DiagnoseResponse, GetRecordRequest, ListNationsRequest,
+    WhoAmIRequest,
 };
 use jiff::{SignedDuration, Timestamp};
 use rustls::crypto::aws_lc_rs::default_provider;
@@ -211,6 +213,20 @@ fn clocks_are_compared() {
         let ahead = answer.client_clock_ahead.unwrap().seconds;
         assert!((ahead.abs() - 7200).abs() < 60, "{ahead}");
     }
+}
+
+#[test]
+fn one_connection_may_ask_so_often() {
+    let site = Site::started(ON);
+    run(async {
+        let channel = at(&site, "GBR/uav-cell-4").connect().await.unwrap();
+        let mut client = DiagnosisServiceClient::new(channel);
+        for _ in 0..8 {
+            client.diagnose(DiagnoseRequest::default()).await.unwrap();
+        }
+        let status = client.diagnose(DiagnoseRequest::default()).await;
+        assert_eq!(status.unwrap_err().code(), Code::ResourceExhausted);
+    });
 }
 
 #[test]

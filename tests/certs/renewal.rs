@@ -72,6 +72,37 @@ fn it_is_off_unless_the_operator_turns_it_on() {
     );
 }
 
+/// The log, and the audit log, say who renewed what.
+fn is_audited(site: &Site, serial: &str) {
+    // One line for the audit: who, what, both serial numbers.
+    let log = site.log();
+    let line = log
+        .lines()
+        .find(|line| line.contains("audit: a certificate was renewed"))
+        .unwrap();
+    for words in [
+        "\"nation\":\"GBR\"",
+        "\"system\":\"uav-cell-4\"",
+        "old_serial",
+        serial,
+        "\"action\":\"renew\"",
+    ] {
+        assert!(line.contains(words), "no {words} in {line}");
+    }
+    // And one in the audit log, written before the certificate was given away.
+    let audit = std::fs::read_to_string(site.path("data/trust/audit.jsonl")).unwrap();
+    let line = audit
+        .lines()
+        .find(|line| line.contains("\"renewed\""))
+        .unwrap();
+    assert!(
+        line.contains("GBR/uav-cell-4") && line.contains(serial),
+        "{line}"
+    );
+    // A warning at the start: the gateway holds the nation's key.
+    assert!(log.contains("renewal.danger_issuing_folder"), "{log}");
+}
+
 #[test]
 fn a_system_renews_itself_with_one_command_and_the_new_pair_opens_the_door() {
     let site = site("danger_issuing_folder = \"../../certs-dev/GBR\"\ndays = 30");
@@ -125,23 +156,7 @@ fn a_system_renews_itself_with_one_command_and_the_new_pair_opens_the_door() {
         Ran::of(&site.run(&listed)).object()["entries"][0]["daysLeft"],
         29
     );
-    // One line for the audit: who, what, both serial numbers.
-    let log = site.log();
-    let line = log
-        .lines()
-        .find(|line| line.contains("audit: a certificate was renewed"))
-        .unwrap();
-    for words in [
-        "\"nation\":\"GBR\"",
-        "\"system\":\"uav-cell-4\"",
-        "old_serial",
-        serial,
-        "\"action\":\"renew\"",
-    ] {
-        assert!(line.contains(words), "no {words} in {line}");
-    }
-    // A warning at the start: the gateway holds the nation's key.
-    assert!(log.contains("renewal.danger_issuing_folder"), "{log}");
+    is_audited(&site, serial);
 }
 
 #[test]
