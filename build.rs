@@ -8,12 +8,14 @@ use prost_types::field_descriptor_proto::Type;
 use std::path::{Path, PathBuf};
 use std::{env, error::Error, fs};
 
-const PROTOS: [&str; 5] = [
+const PROTOS: [&str; 7] = [
     "proto/entente/v1/record.proto",
     "proto/entente/v1/report.proto",
     "proto/entente/v1/submission.proto",
     "proto/entente/v1/feed.proto",
     "proto/entente/v1/operations.proto",
+    "proto/entente/v1/certificate.proto",
+    "proto/entente/v1/diagnosis.proto",
 ];
 
 /// Messages that services carry as bytes: what was signed for is what is stored and served.

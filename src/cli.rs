@@ -2,9 +2,10 @@
 //! reports refused.
 
 mod bench;
-pub mod certs;
+mod certs;
 mod check;
 mod demo;
+mod doctor;
 mod explain;
 mod feed_line;
 mod foreign;
@@ -43,10 +44,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes and shows certificates for development.
+    /// Makes, signs, renews, revokes, lists, explains and exports certificates.
     Certs(certs::CertsArguments),
     Serve(serve::Serve),
     Check(check::Check),
+    Doctor(doctor::Doctor),
     Demo(demo::Demo),
     Bench(bench::Bench),
     Submit(submit::Submit),
@@ -95,10 +97,11 @@ pub(crate) fn line(text: &str) {
 pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Certs(arguments) => {
-            certs::run(&arguments, &SystemClock::default(), &mut std::io::stdout()).map_err(fail)
+            certs::run(&arguments, &SystemClock::default(), &mut std::io::stdout())
         }
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Submit(arguments) => submit::run(&arguments),

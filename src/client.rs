@@ -4,15 +4,17 @@
 //! Invariant: a report leaves the window only when its outcome has been read, so a broken
 //! connection loses nothing; what is sent twice is answered with its first receipt.
 
+mod diagnosis;
 pub mod submitter;
 pub mod subscriber;
 mod watched;
 
 use crate::trust::{self, ClientConfig, explain};
+use crate::wire::proto::certificate_service_client::CertificateServiceClient;
 use crate::wire::proto::feed_service_client::FeedServiceClient;
 use crate::wire::proto::operations_service_client::OperationsServiceClient;
 use crate::wire::proto::submission_service_client::SubmissionServiceClient;
-use crate::wire::proto::{WhoAmIRequest, WhoAmIResponse};
+use crate::wire::proto::{RenewRequest, RenewResponse, WhoAmIRequest, WhoAmIResponse};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use std::error::Error;
@@ -201,6 +203,24 @@ impl Endpoint {
             }),
             (Err(status), None) => Err(self.refused(&status)),
         }
+    }
+
+    /// Asks the gateway for a new certificate over the current one: `request` is PKCS #10 in DER.
+    ///
+    /// # Errors
+    /// See [`Self::connect`]; and the gateway refuses the request.
+    pub async fn renew(&self, request: Vec<u8>) -> Result<RenewResponse, ClientError> {
+        // Says first, and in plain words, when it is the current certificate that will not do.
+        self.who_am_i().await?;
+        let channel = self.connect().await?;
+        let answer = CertificateServiceClient::new(channel)
+            .renew(RenewRequest {
+                certificate_request: request.into(),
+            })
+            .await;
+        answer
+            .map(tonic::Response::into_inner)
+            .map_err(|status| self.refused(&status))
     }
 
     /// Why nothing comes of one attempt after another, if it is this client's certificate.

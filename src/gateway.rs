@@ -6,6 +6,7 @@
 
 mod audit;
 mod changes;
+mod diagnosis;
 mod difference;
 mod expiry;
 mod watch;
@@ -21,6 +22,7 @@ use crate::intake::{Desk, Intake};
 use crate::journal::quarantine::{Bounds, Quarantine, QuarantineError};
 use crate::journal::{Health, Journal, OpenError};
 use crate::listener::{Connections, Listener, ListenerError};
+use crate::pki::{RenewalSettings, Renewals};
 use crate::rpc::Doors;
 use crate::rpc::changes::TrustChanges;
 use crate::rpc::server::{self, ServeError};
@@ -88,6 +90,7 @@ pub enum GatewayError {
 #[derive(Debug)]
 pub struct Gateway {
     address: SocketAddr,
+    diagnosis: Option<SocketAddr>,
     journal: Journal,
     doors: Arc<Doors>,
     draining: cell::Sender<bool>,
@@ -115,6 +118,9 @@ impl Gateway {
         let listener = Listener::bind(&settings.listener).await?;
         let address = listener.local_addr();
         let (draining, drained) = cell::channel(false);
+        let (faults_in, faults) = mpsc::channel(FAULTS_MAX);
+        let diagnosis =
+            diagnosis::start(&settings, &stores.trust, &clock, &drained, &faults_in).await?;
         let (doors, changes) = doors(stores, &settings, nations, origin, &clock, drained.clone());
         let doors = Arc::new(doors);
         let (health, _) = tonic_health::server::health_reporter();
@@ -126,7 +132,6 @@ impl Gateway {
             clock,
             drained.clone(),
         );
-        let (faults_in, faults) = mpsc::channel(FAULTS_MAX);
         let serving = spawn_serving(
             &doors,
             &health,
@@ -135,7 +140,7 @@ impl Gateway {
             faults_in.clone(),
         );
         let feed = Arc::clone(&doors.feed);
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn({
                 let journal = journal.clone();
                 async move { journal.deliver().await }
@@ -154,10 +159,13 @@ impl Gateway {
                 }
             }),
         ];
+        let (diagnosis, diagnosing) = diagnosis.unzip();
+        tasks.extend(diagnosing);
         let drain_deadline = settings.listener.drain_deadline;
         tracing::info!(%address, position = %journal.durable(), "the gateway serves");
         Ok(Self {
             address,
+            diagnosis,
             journal,
             doors,
             draining,
@@ -173,6 +181,12 @@ impl Gateway {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its diagnosis listener is; none: it has none.
+    #[must_use]
+    pub fn diagnosis_address(&self) -> Option<SocketAddr> {
+        self.diagnosis
     }
 
     /// What its services share; for the operator's commands.
@@ -288,12 +302,14 @@ fn doors(
         Arc::clone(clock),
         desks(&nations),
     ));
+    let renewals = Arc::new(Renewals::new(renewals(&nations), Arc::clone(clock)));
     let connections = Arc::new(Connections::new());
     let parts = changes::Parts {
         trust: Arc::clone(&trust),
         connections: Arc::clone(&connections),
         registry: Arc::clone(&registry),
         intake: Arc::clone(&intake),
+        renewals: Arc::clone(&renewals),
         clock: Arc::clone(clock),
     };
     let changes = Arc::new(Changes::new(parts, &settings.trust, origin, nations));
@@ -309,6 +325,7 @@ fn doors(
         connections,
         trust,
         changes: Arc::clone(&changes) as Arc<dyn TrustChanges>,
+        renewals,
         clock: Arc::clone(clock),
         subscriptions: Arc::new(Places::new(&settings.feed)),
         settings: settings.rpc.clone(),
@@ -348,6 +365,14 @@ fn spawn_serving(
 /// The registry of the nations in a configuration.
 fn registry(nations: &[NationFile]) -> Registry {
     Registry::new(nations.iter().map(|file| file.nation.clone()))
+}
+
+/// How systems of the nations renew their certificates, as far as they may.
+fn renewals(nations: &[NationFile]) -> HashMap<NationCode, RenewalSettings> {
+    let files = nations.iter();
+    files
+        .filter_map(|file| Some((file.nation.code, file.renewal.clone()?)))
+        .collect()
 }
 
 /// What intake knows of the nations in a configuration.

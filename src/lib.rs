@@ -31,6 +31,8 @@ pub mod normalise;
 pub mod journal;
 pub mod wire;
 
+pub mod pki;
+
 pub mod intake;
 
 pub mod feed;
@@ -38,8 +40,6 @@ pub mod feed;
 pub mod rpc;
 
 pub mod client;
-
-pub mod pki;
 
 pub mod mock;
 

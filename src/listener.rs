@@ -7,6 +7,7 @@
 
 mod accept;
 mod connections;
+mod diagnosis;
 mod ending;
 mod farewell;
 mod gate;
@@ -15,6 +16,7 @@ mod peer;
 mod source;
 
 pub use connections::{ConnectionStatus, Connections, Cut};
+pub use diagnosis::{DiagnosisIo, DiagnosisListener, DiagnosisSettings, Visitor};
 pub use ending::{EndKind, Ending};
 pub use io::GatewayIo;
 pub use peer::Peer;

@@ -2,7 +2,9 @@
 //!
 //! Every call carries the identity of its connection; no service trusts a name in a message.
 
+mod certificate;
 pub mod changes;
+pub mod diagnosis;
 mod feed;
 pub mod null;
 mod operations;
@@ -20,6 +22,7 @@ use crate::feed::places::Places;
 use crate::identity::registry::{Registry, Rights};
 use crate::intake::Intake;
 use crate::listener::{Connections, Peer};
+use crate::pki::Renewals;
 use crate::trust::TrustState;
 use arc_swap::ArcSwap;
 use changes::TrustChanges;
@@ -74,6 +77,8 @@ pub struct Doors {
     pub trust: Arc<TrustState>,
     /// Where operators change trust.
     pub changes: Arc<dyn TrustChanges>,
+    /// Renewal of certificates over the wire.
+    pub renewals: Arc<Renewals>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How the services behave.

@@ -35,6 +35,15 @@ pub mod proto {
 /// The contract's descriptor set, for reflection and for protobuf's JSON mapping.
 pub const CONTRACT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/contract.bin"));
 
+/// A time out of protobuf's form; none: it is no time.
+#[must_use]
+pub fn instant(time: &prost_types::Timestamp) -> Option<Timestamp> {
+    let is_sound = (0..1_000_000_000).contains(&time.nanos);
+    Timestamp::new(time.seconds, time.nanos)
+        .ok()
+        .filter(|_| is_sound)
+}
+
 /// A time in protobuf's form.
 #[must_use]
 pub fn timestamp(time: Timestamp) -> prost_types::Timestamp {

@@ -67,6 +67,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "clock",
             "record",
             "telemetry",
+            // Renewal over the wire.
+            "pki",
         ],
     ),
     (
@@ -88,6 +90,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "rpc",
             "telemetry",
             "clock",
+            "pki",
         ],
     ),
     // The composition root: everything below the command line, but no partner's side.
@@ -110,6 +113,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "rpc",
             "config",
             "telemetry",
+            "pki",
         ],
     ),
     (

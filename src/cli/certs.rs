@@ -1,148 +1,98 @@
-//! `entente certs`: certificates for development. Production certificates come from the
-//! nations' own authorities; these here are refused by a production configuration.
+//! `entente certs`: certificates for people who hold no PKI degree. Makes, signs, renews,
+//! revokes, lists, explains and exports; overwrites nothing unless an ugly option says so.
 
+mod export;
+mod init;
+mod inspect;
+mod issue;
+mod list;
+mod renew;
+mod revoke;
+mod said;
+
+use super::Failure;
 use crate::clock::Clock;
-use crate::identity::{Identity, IdentityError};
-use crate::pki::{self, InitSpec, PkiError, Summary};
+use crate::pki::KeyType;
 use clap::{Args, Subcommand, ValueEnum};
-use comfy_table::{Table, presets::NOTHING};
-use std::io::{self, Write};
-use std::path::PathBuf;
-use thiserror::Error;
+use std::io::Write;
 
 /// Arguments of `entente certs`.
 #[derive(Debug, Args)]
-pub struct CertsArguments {
+pub(super) struct CertsArguments {
     #[command(subcommand)]
     command: CertsCommand,
 }
 
 #[derive(Debug, Subcommand)]
 enum CertsCommand {
-    /// Makes a development set: one authority per nation and one for the gateway, certificates
-    /// for the gateway and for systems, and empty revocation lists. Overwrites nothing.
-    Init(InitArguments),
-}
-
-#[derive(Debug, Args)]
-struct InitArguments {
-    /// Folder to write to; made if missing.
-    #[arg(long, default_value = "certs-dev", value_name = "FOLDER")]
-    dir: PathBuf,
-    /// Name or address under which clients reach the gateway, besides localhost, 127.0.0.1
-    /// and ::1. May be given more than once.
-    #[arg(long, value_name = "NAME")]
-    server_name: Vec<String>,
-    /// Days for which certificates are valid, 1 to 397. Authorities: two years.
-    #[arg(long, default_value_t = 90, value_name = "DAYS")]
-    days: u32,
-    /// A system besides the usual ones, as NATION/system. May be given more than once.
-    #[arg(long, value_name = "NATION/SYSTEM")]
-    system: Vec<String>,
-    /// What to print.
-    #[arg(long, value_enum, default_value_t = Output::Text)]
-    output: Output,
+    Init(init::Init),
+    Csr(issue::Csr),
+    Sign(issue::Sign),
+    Renew(Box<renew::Renew>),
+    Revoke(revoke::Revoke),
+    Crl(revoke::Crl),
+    List(list::List),
+    Inspect(inspect::Inspect),
+    Export(Box<export::Export>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Output {
     /// A table for people.
+    #[value(alias = "readable")]
     Text,
     /// One object for machines.
     Json,
 }
 
-/// Why `entente certs` failed.
-#[derive(Debug, Error)]
-pub enum CertsError {
-    /// A system was named wrongly.
-    #[error("--system: {0}")]
-    System(#[from] IdentityError),
-    /// The set cannot be made.
-    #[error(transparent)]
-    Pki(#[from] PkiError),
-    /// Nobody can read what we print.
-    #[error("cannot print: {0}")]
-    Print(#[from] io::Error),
+/// Types of key, as the command line has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum KeyTypeArgument {
+    /// ECDSA on P-256: taken everywhere.
+    P256,
+    /// ECDSA on P-384.
+    P384,
+    /// Ed25519.
+    Ed25519,
+    /// ML-DSA-44 (FIPS 204); not for gateways of the profiles fmn5, cnsa1 and cnsa2.
+    #[value(name = "ml-dsa-44")]
+    MlDsa44,
+    /// ML-DSA-65 (FIPS 204); not for gateways of the profiles fmn5, cnsa1 and cnsa2.
+    #[value(name = "ml-dsa-65")]
+    MlDsa65,
+    /// ML-DSA-87 (FIPS 204); the one that profile cnsa2 takes.
+    #[value(name = "ml-dsa-87")]
+    MlDsa87,
+}
+
+impl From<KeyTypeArgument> for KeyType {
+    fn from(argument: KeyTypeArgument) -> Self {
+        match argument {
+            KeyTypeArgument::P256 => Self::P256,
+            KeyTypeArgument::P384 => Self::P384,
+            KeyTypeArgument::Ed25519 => Self::Ed25519,
+            KeyTypeArgument::MlDsa44 => Self::MlDsa44,
+            KeyTypeArgument::MlDsa65 => Self::MlDsa65,
+            KeyTypeArgument::MlDsa87 => Self::MlDsa87,
+        }
+    }
 }
 
 /// Runs `entente certs`.
-///
-/// # Errors
-/// Files exist already, or cannot be written.
-pub fn run(
+pub(super) fn run(
     arguments: &CertsArguments,
     clock: &dyn Clock,
     out: &mut dyn Write,
-) -> Result<(), CertsError> {
+) -> Result<(), Failure> {
     match &arguments.command {
-        CertsCommand::Init(init) => run_init(init, clock, out),
+        CertsCommand::Init(init) => init::run(init, clock, out),
+        CertsCommand::Csr(csr) => issue::csr(csr, out),
+        CertsCommand::Sign(sign) => issue::sign(sign, clock, out),
+        CertsCommand::Renew(renew) => renew::run(renew, clock, out),
+        CertsCommand::Revoke(revoke) => revoke::revoke(revoke, clock, out),
+        CertsCommand::Crl(crl) => revoke::crl(crl, clock, out),
+        CertsCommand::List(list) => list::run(list, clock, out),
+        CertsCommand::Inspect(inspect) => inspect::run(inspect, clock, out),
+        CertsCommand::Export(export) => export::run(export, out),
     }
-}
-
-fn run_init(
-    arguments: &InitArguments,
-    clock: &dyn Clock,
-    out: &mut dyn Write,
-) -> Result<(), CertsError> {
-    let mut spec = InitSpec::development(&arguments.dir);
-    spec.server_names.clone_from(&arguments.server_name);
-    spec.days = arguments.days;
-    for system in &arguments.system {
-        let identity = Identity::parse(system)?;
-        if !spec.systems.contains(&identity) {
-            spec.systems.push(identity);
-        }
-    }
-    let summary = pki::init(&spec, clock)?;
-    match arguments.output {
-        Output::Json => {
-            serde_json::to_writer_pretty(&mut *out, &summary).map_err(io::Error::from)?;
-            writeln!(out)?;
-        }
-        Output::Text => print(&summary, out)?,
-    }
-    Ok(())
-}
-
-fn print(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(["NAME", "KIND", "VALID UNTIL", "CERTIFICATE"]);
-    for made in &summary.certificates {
-        table.add_row([
-            made.name.clone(),
-            made.kind.to_owned(),
-            made.not_after.strftime("%Y-%m-%d").to_string(),
-            made.certificate.display().to_string(),
-        ]);
-    }
-    let folder = summary.folder.display();
-    writeln!(out, "{}", table.trim_fmt())?;
-    writeln!(out)?;
-    writeln!(
-        out,
-        "Keys lie beside the certificates (.key, mode 0600): keep them out of git."
-    )?;
-    writeln!(
-        out,
-        "Each nation has an empty revocation list (authority.crl.pem); without one nobody of it \
-         connects."
-    )?;
-    writeln!(
-        out,
-        "The gateway's certificate is for {}.",
-        summary.server_names.join(", ")
-    )?;
-    writeln!(
-        out,
-        "For development only: a production configuration refuses these authorities."
-    )?;
-    writeln!(out)?;
-    writeln!(out, "Next:")?;
-    writeln!(out, "  entente serve --config config/gateway.toml")?;
-    writeln!(
-        out,
-        "  entente submit --as GBR/uav-cell-4 FILE   (certificates from {folder})"
-    )
 }

@@ -27,7 +27,7 @@ pub(super) struct Partner {
     /// Folder that `entente certs init` made.
     #[arg(long, default_value = "certs-dev", value_name = "FOLDER")]
     dir: PathBuf,
-    /// TOML file with gateway, server_name, cert, key and ca; options on the command line win.
+    /// TOML file with gateway, server_name, cert, key, ca and diagnosis; options on the command line win.
     #[arg(long, value_name = "FILE")]
     client: Option<PathBuf>,
     /// Address of the gateway [default: 127.0.0.1:7443].
@@ -56,27 +56,77 @@ struct ClientFile {
     cert: Option<PathBuf>,
     key: Option<PathBuf>,
     ca: Option<PathBuf>,
+    diagnosis: Option<String>,
+}
+
+/// What a partner's options come to.
+#[derive(Clone, Debug)]
+pub(super) struct Resolved {
+    /// The caller's files.
+    pub(super) files: ClientFiles,
+    /// Address of the gateway.
+    pub(super) address: String,
+    /// Name that the gateway's certificate must carry.
+    pub(super) server_name: String,
+    /// Address of the gateway's diagnosis listener, if the client file has it.
+    pub(super) diagnosis: Option<String>,
 }
 
 impl Partner {
     /// The gateway as this partner sees it.
     pub(super) fn endpoint(&self) -> Result<Endpoint, Failure> {
+        self.resolved()?.endpoint()
+    }
+
+    /// Who calls, if `--as` says it.
+    pub(super) fn identity(&self) -> Result<Option<Identity>, Failure> {
+        self.identity
+            .as_deref()
+            .map(Identity::parse)
+            .transpose()
+            .map_err(|error| Failure::Usage(format!("--as: {error}")))
+    }
+
+    /// Folder of certificates.
+    pub(super) fn folder(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The caller's certificate, whatever else is known.
+    pub(super) fn certificate(&self) -> Result<PathBuf, Failure> {
+        match (&self.cert, self.identity()?) {
+            (Some(path), _) => Ok(path.clone()),
+            (None, Some(identity)) => Ok(self.of_identity(&identity, "pem")),
+            (None, None) => Err(Failure::Usage(
+                "--as NATION/system or --cert FILE is missing".to_owned(),
+            )),
+        }
+    }
+
+    /// The caller's key: as named, or beside the certificate.
+    pub(super) fn key(&self) -> Result<PathBuf, Failure> {
+        match &self.key {
+            Some(path) => Ok(path.clone()),
+            None => Ok(self.certificate()?.with_extension("key")),
+        }
+    }
+
+    fn of_identity(&self, identity: &Identity, ending: &str) -> PathBuf {
+        self.dir
+            .join(identity.nation.as_str())
+            .join(format!("{}.{ending}", identity.system))
+    }
+
+    /// What the options come to; no file of a certificate is opened.
+    pub(super) fn resolved(&self) -> Result<Resolved, Failure> {
         let file = match &self.client {
             Some(path) => read(path)?,
             None => ClientFile::default(),
         };
-        let identity = self
-            .identity
-            .as_deref()
-            .map(Identity::parse)
-            .transpose()
-            .map_err(|error| Failure::Usage(format!("--as: {error}")))?;
+        let identity = self.identity()?;
         let of_identity = |ending: &str| {
-            identity.as_ref().map(|identity| {
-                self.dir
-                    .join(identity.nation.as_str())
-                    .join(format!("{}.{ending}", identity.system))
-            })
+            let identity = identity.as_ref();
+            identity.map(|identity| self.of_identity(identity, ending))
         };
         let authority = identity
             .as_ref()
@@ -109,12 +159,23 @@ impl Partner {
                     .map_or(address.as_str(), |(host, _port)| host);
                 host.trim_matches(['[', ']']).to_owned()
             });
-        let clock = Arc::new(SystemClock::default());
-        let tls = client_config(&files, clock).map_err(fail)?;
-        Ok(Endpoint {
+        Ok(Resolved {
+            files,
             address,
             server_name,
-            tls,
+            diagnosis: file.diagnosis,
+        })
+    }
+}
+
+impl Resolved {
+    /// Loads the files.
+    pub(super) fn endpoint(&self) -> Result<Endpoint, Failure> {
+        let clock = Arc::new(SystemClock::default());
+        Ok(Endpoint {
+            address: self.address.clone(),
+            server_name: self.server_name.clone(),
+            tls: client_config(&self.files, clock).map_err(fail)?,
         })
     }
 }

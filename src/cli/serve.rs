@@ -5,6 +5,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::gateway::Gateway;
 use crate::{config, telemetry};
 use clap::Args;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,7 +58,12 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
             .await
             .map_err(fail)?;
         let gateway = Gateway::start(loaded, clock).await.map_err(fail)?;
-        announce(arguments.output, gateway.address(), metrics);
+        announce(
+            arguments.output,
+            gateway.address(),
+            metrics,
+            gateway.diagnosis_address(),
+        );
         let shutdown = async {
             tokio::select! {
                 _ = terminate.recv() => tracing::info!("SIGTERM"),
@@ -86,17 +92,29 @@ fn raise_descriptors() {
 }
 
 /// One line on standard output, for people and for whoever started the process.
-fn announce(output: Output, address: std::net::SocketAddr, metrics: Option<std::net::SocketAddr>) {
+fn announce(
+    output: Output,
+    address: SocketAddr,
+    metrics: Option<SocketAddr>,
+    diagnosis: Option<SocketAddr>,
+) {
     match output {
         Output::Json => {
-            let metrics = metrics.map(|address| address.to_string());
+            let text = |address: SocketAddr| address.to_string();
             super::line(
-                &serde_json::json!({ "address": address.to_string(), "metrics": metrics })
-                    .to_string(),
+                &serde_json::json!({
+                    "address": text(address),
+                    "metrics": metrics.map(text),
+                    "diagnosis": diagnosis.map(text),
+                })
+                .to_string(),
             );
         }
         Output::Readable => {
             super::line(&format!("entente: serving on {address}"));
+            if let Some(diagnosis) = diagnosis {
+                super::line(&format!("entente: diagnosis on {diagnosis}"));
+            }
             if let Some(metrics) = metrics {
                 super::line(&format!("entente: metrics on http://{metrics}/metrics"));
             }

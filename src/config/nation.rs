@@ -1,5 +1,6 @@
 //! One nation's file: who it is, what it may do, whom it trusts, how it writes.
 
+use super::certificates;
 use super::files;
 use super::reader::Table;
 use super::sections;
@@ -7,6 +8,7 @@ use crate::identity::registry::{Limits, Nation, Rights};
 use crate::identity::spiffe::TrustDomain;
 use crate::identity::{NationCode, SystemName};
 use crate::normalise::{Notation, Profile, Rules};
+use crate::pki::RenewalSettings;
 use crate::record::Level;
 use crate::trust::{Blocked, BlockedError, NationSources, Standing, Terms};
 use jiff::{SignedDuration, Timestamp};
@@ -41,6 +43,8 @@ pub struct NationFile {
     pub profile: Arc<Profile>,
     /// Its anchors and revocation lists.
     pub sources: NationSources,
+    /// How its systems renew their certificates over the wire; none: they do not.
+    pub renewal: Option<RenewalSettings>,
 }
 
 /// Reads a nation's file. `development` says whether development anchors are taken; `None`:
@@ -76,6 +80,7 @@ pub(super) fn read(
     let systems = systems(&mut table);
     let limits = sections::limits(table.table("limits"), default_limits);
     let sources = sources(&mut table, code, domain.clone(), development);
+    let renewal = certificates::renewal(table.table("renewal"));
     let profile = profile(&mut table, code, rules);
     table.finish();
     let code = code?;
@@ -92,6 +97,7 @@ pub(super) fn read(
         },
         profile: Arc::new(profile?),
         sources: sources?,
+        renewal,
         file,
     })
 }

@@ -1,6 +1,7 @@
 //! The sections of `gateway.toml`. Each fills the settings of the module that owns them;
 //! `docs/CONFIGURATION.md` says what each key means.
 
+use super::certificates;
 use super::reader::Table;
 use crate::identity::registry::Limits;
 use crate::normalise::Rules;
@@ -21,7 +22,7 @@ const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
 
-const fn secs(seconds: u64) -> Duration {
+pub(super) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
@@ -48,6 +49,8 @@ pub struct TrustSettings {
 pub struct GatewaySettings {
     /// Where and how connections are accepted.
     pub listener: listener::Settings,
+    /// Where refused partners are told why.
+    pub diagnosis: listener::DiagnosisSettings,
     /// The gateway's own certificate.
     pub tls: Own,
     /// Take anchors that were made for development.
@@ -100,6 +103,7 @@ pub(super) fn read(table: &mut Table<'_>) -> (GatewaySettings, Rules, PathBuf) {
     trust.finish();
     let gateway = GatewaySettings {
         listener: listener(table.table("listener")),
+        diagnosis: certificates::diagnosis(table.table("diagnosis")),
         tls: own_files(table.table("tls")),
         allow_development_anchors,
         trust: settings_of_trust,
@@ -160,7 +164,7 @@ fn listener(mut table: Table<'_>) -> listener::Settings {
 }
 
 /// A count that fits the machine's word.
-fn count(
+pub(super) fn count(
     table: &mut Table<'_>,
     name: &str,
     default: usize,

@@ -84,6 +84,17 @@ impl Audit {
         }))
     }
 
+    /// A certificate that was renewed over the wire.
+    pub(super) fn renewed(&self, now: Timestamp, who: &Who, serial: &str) -> io::Result<()> {
+        self.append(&json!({
+            "at": now.to_string(),
+            "who": who.to_string(),
+            "outcome": "renewed",
+            "what": [{ "what": "a certificate was renewed over the wire" }],
+            "effect": { "serial": serial },
+        }))
+    }
+
     fn append(&self, line: &serde_json::Value) -> io::Result<()> {
         if self
             .file

@@ -3,13 +3,14 @@
 
 use super::audit::Audit;
 use super::difference::{compare, lost_rights, written};
-use super::{desks, registry};
+use super::{desks, registry, renewals};
 use crate::clock::Clock;
 use crate::config::{NationFile, Origin, OriginMarks, TrustSettings};
 use crate::identity::NationCode;
 use crate::identity::registry::Registry;
 use crate::intake::Intake;
 use crate::listener::{Connections, Cut};
+use crate::pki::Renewals;
 use crate::rpc::changes::{Applied, Difference, NotApplied, Plan, TrustChanges, Who};
 use crate::telemetry;
 use crate::trust::{
@@ -26,6 +27,7 @@ pub(super) struct Parts {
     pub(super) connections: Arc<Connections>,
     pub(super) registry: Arc<ArcSwap<Registry>>,
     pub(super) intake: Arc<Intake>,
+    pub(super) renewals: Arc<Renewals>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -35,6 +37,7 @@ pub(super) struct Changes {
     connections: Arc<Connections>,
     registry: Arc<ArcSwap<Registry>>,
     intake: Arc<Intake>,
+    renewals: Arc<Renewals>,
     clock: Arc<dyn Clock>,
     // Files that change are taken up without being asked to.
     at_once: bool,
@@ -73,6 +76,7 @@ impl Changes {
             connections,
             registry,
             intake,
+            renewals,
             clock,
         } = parts;
         Self {
@@ -89,6 +93,7 @@ impl Changes {
             connections,
             registry,
             intake,
+            renewals,
             clock,
             origin,
         }
@@ -240,6 +245,7 @@ impl Changes {
         };
         self.registry.store(Arc::new(registry(&change.nations)));
         self.intake.replace_desks(desks(&change.nations));
+        self.renewals.replace(renewals(&change.nations));
         let mut cuts = self.connections.recheck_after(&self.trust, Some(&before));
         let accepted_at = self.trust.current().accepted_at;
         change.rights.iter().for_each(|cut| cut.make(accepted_at));
@@ -429,6 +435,13 @@ fn not_applied(error: TrustStateError) -> NotApplied {
 }
 
 impl TrustChanges for Changes {
+    fn renewed(&self, who: &Who, serial_hex: &str) -> Result<(), NotApplied> {
+        // One line at a time.
+        let _known = self.lock();
+        let written = self.audit.renewed(self.clock.now(), who, serial_hex);
+        written.map_err(|error| NotApplied::Audit(error.to_string()))
+    }
+
     fn plan(&self, trial: &[Candidate]) -> Plan {
         let known = self.lock();
         let faulty = |faults| Plan {

@@ -5,8 +5,8 @@ use crate::identity::registry::{Registry, Rights};
 use crate::listener::Peer;
 use crate::rpc::changes::Difference;
 
-/// Nations whose files were written, although nothing else is told of them: their notation, or
-/// nothing at all.
+/// Nations whose files were written, although nothing else is told of them: their notation,
+/// their renewal, or nothing at all.
 pub(super) fn written(
     seen: &OriginMarks,
     now: &OriginMarks,
@@ -19,7 +19,7 @@ pub(super) fn written(
             .iter()
             .any(|mark| mark.0 == nation.file && !seen.contains(mark));
         if is_written && !changes.iter().any(|change| change.nation == code) {
-            let what = "its file was written: notation, or nothing of weight".to_owned();
+            let what = "its file was written: notation, renewal, or nothing of weight".to_owned();
             changes.push(Difference { nation: code, what });
         }
     }

@@ -83,12 +83,7 @@ async fn accept_all(tcp: &TcpListener, door: Arc<Door>) {
                 let door = Arc::clone(&door);
                 tasks.spawn(async move { door.receive(socket, address, place, share).await });
             }
-            Err(error) => {
-                if let Some(wait) = backoff.after(&error) {
-                    tracing::warn!(%error, ?wait, "cannot accept connections for now");
-                    tokio::time::sleep(wait).await;
-                }
-            }
+            Err(error) => backoff.pause(&error).await,
         }
     }
 }
@@ -122,11 +117,19 @@ impl Flood {
 
 /// How long to wait after an accept failed.
 #[derive(Debug, Default)]
-struct Backoff {
+pub(super) struct Backoff {
     last: Option<Duration>,
 }
 
 impl Backoff {
+    /// Waits as the error demands.
+    pub(super) async fn pause(&mut self, error: &io::Error) {
+        if let Some(wait) = self.after(error) {
+            tracing::warn!(%error, ?wait, "cannot accept connections for now");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
     /// None for errors of one connection; those say nothing about the next.
     fn after(&mut self, error: &io::Error) -> Option<Duration> {
         use io::ErrorKind as K;

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// An IPv4 address, or the /64 of an IPv6 address: what one host can choose freely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Source(u64);
+pub(super) struct Source(u64);
 
 impl Source {
-    fn of(address: IpAddr) -> Self {
+    pub(super) fn of(address: IpAddr) -> Self {
         let canonical = address.to_canonical();
         match canonical {
             IpAddr::V4(v4) => Self(u64::from(v4.to_bits())),

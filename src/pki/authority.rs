@@ -1,18 +1,25 @@
 //! An authority in memory: issues certificates, subordinate authorities and revocation lists.
 
+use super::files;
+use super::keys::{Key, KeyType};
 use super::leaf::{BACKDATE, Issued, LeafSpec};
+use super::register::Reason;
+use super::request::Request;
 use super::{DEVELOPMENT_ORGANISATION, PkiError};
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName,
-    DnType, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason,
-    RevokedCertParams, SerialNumber,
+    DnType, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, PublicKeyData as _, RevokedCertParams,
+    SerialNumber,
 };
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::pem::PemObject as _;
+use std::path::PathBuf;
 use std::time::Duration;
 use time::OffsetDateTime;
+use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::revocation_list::CertificateRevocationList;
 
 /// What an authority shall say of itself.
 #[derive(Clone, Debug)]
@@ -25,8 +32,12 @@ pub struct AuthoritySpec {
     pub not_after: Timestamp,
     /// Key usage allows signing certificates; an authority without it is a fault.
     pub may_sign_certificates: bool,
-    /// Carries [`DEVELOPMENT_ORGANISATION`]; only tests of production settings go without.
+    /// Carries [`DEVELOPMENT_ORGANISATION`]; a nation's own authority goes without.
     pub is_development: bool,
+    /// Most authorities below it in a chain; none: no limit is stated.
+    pub path_length: Option<u8>,
+    /// Type of its key.
+    pub key_type: KeyType,
 }
 
 impl AuthoritySpec {
@@ -39,6 +50,8 @@ impl AuthoritySpec {
             not_after: now + SignedDuration::from_hours(24 * i64::from(days)),
             may_sign_certificates: true,
             is_development: true,
+            path_length: None,
+            key_type: KeyType::P256,
         }
     }
 
@@ -50,7 +63,10 @@ impl AuthoritySpec {
         }
         name.push(DnType::CommonName, self.common_name.as_str());
         params.distinguished_name = name;
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.is_ca = IsCa::Ca(match self.path_length {
+            Some(length) => BasicConstraints::Constrained(length),
+            None => BasicConstraints::Unconstrained,
+        });
         params.key_usages = vec![KeyUsagePurpose::CrlSign];
         if self.may_sign_certificates {
             params.key_usages.push(KeyUsagePurpose::KeyCertSign);
@@ -65,7 +81,8 @@ impl AuthoritySpec {
 /// An authority with its key.
 #[derive(Debug)]
 pub struct Authority {
-    issuer: Issuer<'static, KeyPair>,
+    issuer: Issuer<'static, Key>,
+    key_id: KeyIdMethod,
     certificate: CertificateDer<'static>,
     certificate_pem: String,
     // From this authority's own certificate towards the root, the root excluded.
@@ -80,10 +97,11 @@ impl Authority {
     /// # Errors
     /// A name that cannot stand in a certificate.
     pub fn root(spec: &AuthoritySpec) -> Result<Self, PkiError> {
-        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+        let key = Key::make(spec.key_type)?;
         let params = spec.params();
         let certificate = params.self_signed(&key)?;
         Ok(Self {
+            key_id: KeyIdMethod::Sha256,
             certificate: certificate.der().clone(),
             certificate_pem: certificate.pem(),
             chain: Vec::new(),
@@ -100,15 +118,58 @@ impl Authority {
     pub fn from_pem(certificate_pem: &str, key_pem: &str) -> Result<Self, PkiError> {
         let certificate = CertificateDer::from_pem_slice(certificate_pem.as_bytes())
             .map_err(|_| rcgen::Error::CouldNotParseCertificate)?;
-        let key = KeyPair::from_pem(key_pem)?;
-        let issuer = Issuer::from_ca_cert_der(&certificate, key)?;
+        Self::from_parts(&[certificate], Key::from_pem(key_pem)?)
+    }
+
+    /// An authority that was made before, here or elsewhere: its certificate first, then those
+    /// above it.
+    ///
+    /// # Errors
+    /// The key is another one's, or the certificate is no authority's.
+    pub fn from_parts(
+        certificates: &[CertificateDer<'static>],
+        key: Key,
+    ) -> Result<Self, PkiError> {
+        let odd = |reason: &str| PkiError::NoAuthority {
+            path: PathBuf::new(),
+            reason: reason.to_owned(),
+        };
+        let certificate = certificates.first().ok_or_else(|| odd("is empty"))?;
+        let (_, parsed) =
+            X509Certificate::from_der(certificate).map_err(|_| odd("cannot be read"))?;
+        if parsed.public_key().raw != key.subject_public_key_info() {
+            return Err(PkiError::NotTheKey {
+                key: PathBuf::new(),
+                certificate: PathBuf::new(),
+            });
+        }
+        let may_sign = parsed.key_usage().ok().flatten();
+        if !parsed.is_ca() || !may_sign.is_some_and(|usage| usage.value.key_cert_sign()) {
+            return Err(odd(
+                "may not sign certificates (basic constraints, key usage)",
+            ));
+        }
+        let own_id = parsed
+            .iter_extensions()
+            .find_map(|e| match e.parsed_extension() {
+                ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
+                _ => None,
+            });
+        // A root is known to those who verify; what lies between has to be sent along.
+        let is_root = |der: &CertificateDer<'_>| {
+            X509Certificate::from_der(der).is_ok_and(|(_, c)| c.subject() == c.issuer())
+        };
+        let between = certificates.iter().filter(|der| !is_root(der));
         Ok(Self {
-            certificate_pem: certificate_pem.to_owned(),
-            chain: Vec::new(),
-            serial: serial_of(&certificate),
-            not_after: end_of(&certificate),
-            certificate,
-            issuer,
+            certificate_pem: files::pem("CERTIFICATE", certificate),
+            chain: between
+                .map(|der| (der.clone(), files::pem("CERTIFICATE", der)))
+                .collect(),
+            serial: serial_of(certificate),
+            not_after: end_of(certificate),
+            key_id: own_id.map_or(KeyIdMethod::Sha256, KeyIdMethod::PreSpecified),
+            issuer: Issuer::from_ca_cert_der(certificate, key)?,
+            certificate: certificate.clone(),
         })
     }
 
@@ -117,12 +178,13 @@ impl Authority {
     /// # Errors
     /// As [`Self::root`].
     pub fn subordinate(&self, spec: &AuthoritySpec) -> Result<Self, PkiError> {
-        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+        let key = Key::make(spec.key_type)?;
         let params = spec.params();
         let certificate = params.signed_by(&key, &self.issuer)?;
         let mut chain = vec![(certificate.der().clone(), certificate.pem())];
         chain.extend(self.chain.iter().cloned());
         Ok(Self {
+            key_id: KeyIdMethod::Sha256,
             certificate: certificate.der().clone(),
             certificate_pem: certificate.pem(),
             chain,
@@ -173,6 +235,38 @@ impl Authority {
         })
     }
 
+    /// Certifies a request's key with the names, purposes and dates of `spec`: the chain, leaf first, in DER and PEM.
+    ///
+    /// # Errors
+    /// A name that cannot stand in a certificate, or an issuer's name that the library cannot
+    /// write as it stands in the authority's certificate.
+    pub fn certify(
+        &self,
+        spec: &LeafSpec,
+        request: &Request,
+    ) -> Result<Vec<(CertificateDer<'static>, String)>, PkiError> {
+        let certificate = spec.params()?.signed_by(&request.key, &self.issuer)?;
+        let name = |der: &CertificateDer<'_>, issuer: bool| {
+            let parsed = X509Certificate::from_der(der).ok().map(|(_, c)| c);
+            parsed.map(|c| {
+                if issuer { c.issuer() } else { c.subject() }
+                    .as_raw()
+                    .to_vec()
+            })
+        };
+        if name(certificate.der(), true) != name(&self.certificate, false) {
+            return Err(PkiError::NoAuthority {
+                path: PathBuf::new(),
+                reason: "has a name of several values in one part, which cannot be written here; \
+                         sign with the tool that made it"
+                    .to_owned(),
+            });
+        }
+        let mut chain = vec![(certificate.der().clone(), certificate.pem())];
+        chain.extend(self.chain.iter().cloned());
+        Ok(chain)
+    }
+
     /// A signed revocation list.
     ///
     /// # Errors
@@ -184,12 +278,25 @@ impl Authority {
         next_update: Timestamp,
         revoked: &[&[u8]],
     ) -> Result<String, PkiError> {
+        let entry = |serial: &&[u8]| (serial.to_vec(), this_update, Reason::KeyCompromise);
+        let revoked: Vec<_> = revoked.iter().map(entry).collect();
+        self.list_with(number, this_update, next_update, &revoked)
+    }
+
+    /// A signed revocation list of serial numbers with the time and the reason of each.
+    pub(super) fn list_with(
+        &self,
+        number: u64,
+        this_update: Timestamp,
+        next_update: Timestamp,
+        revoked: &[(Vec<u8>, Timestamp, Reason)],
+    ) -> Result<String, PkiError> {
         let revoked_certs = revoked
             .iter()
-            .map(|serial| RevokedCertParams {
+            .map(|(serial, at, reason)| RevokedCertParams {
                 serial_number: SerialNumber::from_slice(serial),
-                revocation_time: date(this_update),
-                reason_code: Some(RevocationReason::KeyCompromise),
+                revocation_time: date(*at),
+                reason_code: Some(reason.code()),
                 invalidity_date: None,
             })
             .collect();
@@ -199,7 +306,7 @@ impl Authority {
             crl_number: SerialNumber::from(number),
             issuing_distribution_point: None,
             revoked_certs,
-            key_identifier_method: KeyIdMethod::Sha256,
+            key_identifier_method: self.key_id.clone(),
         };
         Ok(list.signed_by(&self.issuer)?.pem()?)
     }
@@ -219,7 +326,7 @@ impl Authority {
     /// Its key, PEM (PKCS #8).
     #[must_use]
     pub fn key_pem(&self) -> String {
-        self.issuer.key().serialize_pem()
+        self.issuer.key().to_pem()
     }
 
     /// Serial number of its certificate.
@@ -250,4 +357,16 @@ fn end_of(der: &CertificateDer<'_>) -> Timestamp {
         .ok()
         .and_then(|(_, c)| Timestamp::from_second(c.validity().not_after.timestamp()).ok())
         .unwrap_or(Timestamp::MAX)
+}
+
+/// Serial number and end of a certificate.
+pub(super) fn serial_and_end(der: &[u8]) -> (Vec<u8>, Timestamp) {
+    let der = CertificateDer::from(der);
+    (serial_of(&der), end_of(&der))
+}
+
+/// When a revocation list is to be renewed.
+pub(super) fn list_end(der: &[u8]) -> Option<Timestamp> {
+    let (_, list) = CertificateRevocationList::from_der(der).ok()?;
+    Timestamp::from_second(list.next_update()?.timestamp()).ok()
 }

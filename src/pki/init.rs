@@ -5,14 +5,15 @@
 
 use super::PkiError;
 use super::authority::{Authority, AuthoritySpec};
+use super::files::{self, NewFile};
+use super::keys::KeyType;
 use super::leaf::{Issued, LeafSpec};
+use super::office::{OfficeFiles, first_register};
 use crate::clock::Clock;
 use crate::identity::{Identity, NationCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Systems of the development set, as `NATION/system`.
@@ -63,6 +64,8 @@ pub struct InitSpec {
     pub days: u32,
     /// Systems, and by them the nations.
     pub systems: Vec<Identity>,
+    /// Type of the systems' keys.
+    pub key_type: KeyType,
 }
 
 impl InitSpec {
@@ -75,6 +78,7 @@ impl InitSpec {
             server_names: Vec::new(),
             days: 90,
             systems: systems.filter_map(|s| Identity::parse(s).ok()).collect(),
+            key_type: KeyType::P256,
         }
     }
 }
@@ -132,8 +136,7 @@ pub fn init(spec: &InitSpec, clock: &dyn Clock) -> Result<Summary, PkiError> {
     for nation in nations {
         plan.nation(nation)?;
     }
-    plan.refuse_existing()?;
-    plan.write()?;
+    files::write_new(&plan.files)?;
     Ok(plan.summary)
 }
 
@@ -141,19 +144,9 @@ pub fn init(spec: &InitSpec, clock: &dyn Clock) -> Result<Summary, PkiError> {
 struct Plan<'a> {
     spec: &'a InitSpec,
     now: Timestamp,
-    files: Vec<PlannedFile>,
+    files: Vec<NewFile>,
     summary: Summary,
 }
-
-struct PlannedFile {
-    path: PathBuf,
-    text: String,
-    mode: u32,
-}
-
-const MODE_PUBLIC: u32 = 0o644;
-const MODE_SECRET: u32 = 0o600;
-const MODE_FOLDER: u32 = 0o700;
 
 impl<'a> Plan<'a> {
     fn new(spec: &'a InitSpec, now: Timestamp) -> Self {
@@ -182,6 +175,10 @@ impl<'a> Plan<'a> {
         let server = LeafSpec::server(&self.summary.server_names, self.now, self.spec.days);
         let issued = authority.issue(&server)?;
         self.leaf(&folder, "server", "gateway", "gateway".to_owned(), &issued);
+        let names = [(self.summary.server_names.join(", "), &issued)];
+        let path = OfficeFiles::in_folder(&folder).register;
+        self.files
+            .push(first_register(&path, None, 0, &names, self.now)?);
         Ok(())
     }
 
@@ -193,15 +190,23 @@ impl<'a> Plan<'a> {
         let list = authority.revocation_list(1, self.now, next_update, &[])?;
         let path = folder.join("authority.crl.pem");
         self.summary.revocation_lists.push(path.clone());
-        self.file(path, list, MODE_PUBLIC);
+        self.public(path, list);
         let systems = self.spec.systems.iter().filter(|s| s.nation == nation);
+        let mut all = Vec::new();
         for system in systems {
             let uri = format!("spiffe://{}/{}", domain_of(nation), system.system);
-            let issued = authority.issue(&LeafSpec::system(&uri, self.now, self.spec.days))?;
+            let leaf = LeafSpec::system(&uri, self.now, self.spec.days);
+            let issued = authority.issue(&leaf.with_key(self.spec.key_type))?;
             // A slash in a system's name makes a folder; `..` is no name.
             let stem = system.system.as_str();
             self.leaf(&folder, stem, "system", system.to_string(), &issued);
+            all.push((uri, issued));
         }
+        let named: Vec<_> = all.iter().map(|(uri, i)| (uri.clone(), i)).collect();
+        let path = OfficeFiles::in_folder(&folder).register;
+        let domain = domain_of(nation);
+        self.files
+            .push(first_register(&path, Some(&domain), 1, &named, self.now)?);
         Ok(())
     }
 
@@ -215,12 +220,8 @@ impl<'a> Plan<'a> {
         let authority =
             Authority::root(&AuthoritySpec::new(&common_name, self.now, AUTHORITY_DAYS))?;
         let (certificate, key) = (folder.join("authority.pem"), folder.join("authority.key"));
-        self.file(
-            certificate.clone(),
-            authority.certificate_pem().to_owned(),
-            MODE_PUBLIC,
-        );
-        self.file(key.clone(), authority.key_pem(), MODE_SECRET);
+        self.public(certificate.clone(), authority.certificate_pem());
+        self.secret(key.clone(), authority.key_pem());
         self.summary.certificates.push(Made {
             name: name.to_owned(),
             kind,
@@ -241,12 +242,8 @@ impl<'a> Plan<'a> {
     ) {
         let certificate = folder.join(format!("{stem}.pem"));
         let key = folder.join(format!("{stem}.key"));
-        self.file(
-            certificate.clone(),
-            issued.chain_pem().to_owned(),
-            MODE_PUBLIC,
-        );
-        self.file(key.clone(), issued.key_pem(), MODE_SECRET);
+        self.public(certificate.clone(), issued.chain_pem());
+        self.secret(key.clone(), issued.key_pem());
         self.summary.certificates.push(Made {
             name,
             kind,
@@ -256,50 +253,11 @@ impl<'a> Plan<'a> {
         });
     }
 
-    fn file(&mut self, path: PathBuf, text: String, mode: u32) {
-        self.files.push(PlannedFile { path, text, mode });
+    fn public(&mut self, path: PathBuf, text: impl Into<Vec<u8>>) {
+        self.files.push(NewFile::public(path, text));
     }
 
-    fn refuse_existing(&self) -> Result<(), PkiError> {
-        let mut planned = BTreeSet::new();
-        if let Some(twice) = self.files.iter().find(|f| !planned.insert(&f.path)) {
-            return Err(PkiError::Twice(twice.path.clone()));
-        }
-        let existing = |f: &&PlannedFile| f.path.symlink_metadata().is_ok();
-        let mut found = self.files.iter().filter(existing);
-        match found.next() {
-            None => Ok(()),
-            Some(first) => Err(PkiError::Exists {
-                first: first.path.clone(),
-                others: found.count(),
-            }),
-        }
-    }
-
-    fn write(&self) -> Result<(), PkiError> {
-        for PlannedFile { path, text, mode } in &self.files {
-            let failed = |reason| PkiError::Write {
-                path: path.clone(),
-                reason,
-            };
-            if let Some(folder) = path.parent() {
-                let mut builder = std::fs::DirBuilder::new();
-                builder
-                    .recursive(true)
-                    .mode(MODE_FOLDER)
-                    .create(folder)
-                    .map_err(failed)?;
-            }
-            // New or nothing, and born with its mode: a key is never readable for a moment.
-            let mut file = std::fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(*mode)
-                .open(path)
-                .map_err(failed)?;
-            file.write_all(text.as_bytes()).map_err(failed)?;
-            file.sync_all().map_err(failed)?;
-        }
-        Ok(())
+    fn secret(&mut self, path: PathBuf, text: impl Into<Vec<u8>>) {
+        self.files.push(NewFile::secret(path, text));
     }
 }

@@ -1,8 +1,9 @@
 //! What a certificate shall say, faults included. A spec begins sound; each [`Fault`] breaks
 //! one thing, so that a test shows that this one thing is refused.
 
-use super::PkiError;
 use super::authority::date;
+use super::keys::{Key, KeyType};
+use super::{PkiError, request};
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -68,7 +69,7 @@ pub struct LeafSpec {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum KeyKind {
-    P256,
+    Sound(KeyType),
     P521,
     Rsa1024,
 }
@@ -97,8 +98,9 @@ impl PublicKeyData for WeakRsaKey {
     }
 }
 
+/// A subject alternative name.
 #[derive(Clone, Debug)]
-enum Name {
+pub(super) enum Name {
     Uri(String),
     Dns(String),
     Ip(IpAddr),
@@ -123,7 +125,7 @@ impl LeafSpec {
             usages: vec![KeyUsagePurpose::DigitalSignature],
             is_authority: false,
             serial: None,
-            key: KeyKind::P256,
+            key: KeyKind::Sound(KeyType::P256),
         }
     }
 
@@ -177,12 +179,54 @@ impl LeafSpec {
         self
     }
 
-    pub(super) fn key(&self) -> Result<KeyPair, PkiError> {
-        let algorithm = match self.key {
-            KeyKind::P521 => &rcgen::PKCS_ECDSA_P521_SHA512,
-            KeyKind::P256 | KeyKind::Rsa1024 => &rcgen::PKCS_ECDSA_P256_SHA256,
+    /// Begins at `not_before`, whatever was said before.
+    #[must_use]
+    pub fn from(mut self, not_before: Timestamp) -> Self {
+        self.not_before = not_before;
+        self
+    }
+
+    /// A key of this type.
+    #[must_use]
+    pub fn with_key(mut self, key_type: KeyType) -> Self {
+        self.key = KeyKind::Sound(key_type);
+        self
+    }
+
+    /// These names in place of its own.
+    #[must_use]
+    pub fn named(mut self, uris: &[String], hosts: &[String]) -> Self {
+        self.names = request::names(uris, hosts);
+        self
+    }
+
+    /// Whom it names, for people.
+    pub(super) fn name_in_words(&self) -> String {
+        let name = |name: &Name| match name {
+            Name::Uri(text) | Name::Dns(text) => text.clone(),
+            Name::Ip(address) => address.to_string(),
         };
-        Ok(KeyPair::generate_for(algorithm)?)
+        let names: Vec<_> = self.names.iter().map(name).collect();
+        names.join(", ")
+    }
+
+    pub(super) fn key(&self) -> Result<Key, PkiError> {
+        match self.key {
+            KeyKind::Sound(key_type) => Key::make(key_type),
+            KeyKind::P521 => Ok(KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512)?.into()),
+            KeyKind::Rsa1024 => Key::make(KeyType::P256),
+        }
+    }
+
+    /// What a request for this certificate says: dates and serial number are the authority's.
+    pub(super) fn request_params(&self) -> Result<CertificateParams, PkiError> {
+        let params = self.params()?;
+        let mut asked = CertificateParams::default();
+        asked.distinguished_name = params.distinguished_name;
+        asked.subject_alt_names = params.subject_alt_names;
+        asked.key_usages = params.key_usages;
+        asked.extended_key_usages = params.extended_key_usages;
+        Ok(asked)
     }
 
     /// The public key that goes into the certificate when it is not the key pair's.
@@ -225,7 +269,7 @@ fn san(name: &Name) -> Result<SanType, rcgen::Error> {
 pub struct Issued {
     pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) chain_pem: String,
-    pub(super) key: KeyPair,
+    pub(super) key: Key,
     pub(super) serial: Vec<u8>,
     pub(super) not_after: Timestamp,
 }
@@ -246,13 +290,13 @@ impl Issued {
     /// The key in PEM (PKCS #8).
     #[must_use]
     pub fn key_pem(&self) -> String {
-        self.key.serialize_pem()
+        self.key.to_pem()
     }
 
     /// The key in DER (PKCS #8).
     #[must_use]
     pub fn key_der(&self) -> Vec<u8> {
-        self.key.serialize_der()
+        self.key.to_pkcs8()
     }
 
     /// Serial number; revoke by it.

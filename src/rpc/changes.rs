@@ -9,7 +9,7 @@ use std::fmt;
 /// Who asks for a change, for the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// An operator, over its connection.
+    /// An operator, or a system that renews, over its connection.
     Operator {
         /// Who it is.
         identity: Identity,
@@ -133,4 +133,10 @@ pub trait TrustChanges: Send + Sync {
     /// Nothing was changed.
     fn release(&self, who: &Who, nation: NationCode, what: &Blocked)
     -> Result<Applied, NotApplied>;
+
+    /// Writes a renewed certificate into the audit log, before it is given away.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    fn renewed(&self, who: &Who, serial_hex: &str) -> Result<(), NotApplied>;
 }

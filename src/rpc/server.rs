@@ -1,5 +1,6 @@
 //! Puts the services on a listener's connections.
 
+use super::certificate::Certificates;
 use super::feed::FeedDoor;
 use super::operations::Operations;
 use super::peer::RpcIo;
@@ -8,6 +9,7 @@ use super::terms::Terms;
 use super::{Doors, Settings};
 use crate::listener::GatewayIo;
 use crate::wire::CONTRACT;
+use crate::wire::proto::certificate_service_server::CertificateServiceServer;
 use crate::wire::proto::feed_service_server::FeedServiceServer;
 use crate::wire::proto::operations_service_server::OperationsServiceServer;
 use crate::wire::proto::submission_service_server::SubmissionServiceServer;
@@ -39,10 +41,11 @@ const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 
 /// The service names that health is told for, besides the whole server ("").
-pub const SERVICES: [&str; 3] = [
+pub const SERVICES: [&str; 4] = [
     "entente.v1.SubmissionService",
     "entente.v1.FeedService",
     "entente.v1.OperationsService",
+    "entente.v1.CertificateService",
 ];
 
 /// Why the services cannot be served.
@@ -124,6 +127,12 @@ pub async fn serve(
         )
         .add_service(
             OperationsServiceServer::new(Operations {
+                doors: Arc::clone(&doors),
+            })
+            .max_decoding_message_size(bytes_max),
+        )
+        .add_service(
+            CertificateServiceServer::new(Certificates {
                 doors: Arc::clone(&doors),
             })
             .max_decoding_message_size(bytes_max),

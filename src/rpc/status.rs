@@ -10,6 +10,7 @@ use crate::feed::places::NoPlace;
 use crate::intake::IntakeError;
 use crate::journal::AppendError;
 use crate::listener::{EndKind, Ending};
+use crate::pki::RenewError;
 use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -205,6 +206,41 @@ fn append(error: &AppendError) -> Status {
             CLOSING_RETRY,
         ),
         AppendError::Closed => draining(),
+    }
+}
+
+/// A visitor of the diagnosis listener asks again and again.
+pub(super) fn asked_too_often() -> Status {
+    plain(
+        Code::ResourceExhausted,
+        "ASKED_TOO_OFTEN",
+        "this connection has asked as often as it may; the answer does not change",
+    )
+}
+
+/// A certificate was not renewed. What became of the operator's signer stands in the log.
+pub(super) fn renewal(error: &RenewError) -> Status {
+    let message = error.to_string();
+    match error {
+        RenewError::Off(_) => plain(Code::FailedPrecondition, "RENEWAL_OFF", message),
+        RenewError::TooOften { retry_after, .. } => retry(
+            Code::ResourceExhausted,
+            "RENEWED_TOO_OFTEN",
+            message,
+            *retry_after,
+        ),
+        RenewError::Busy { retry_after } => {
+            retry(Code::Unavailable, "RENEWAL_BUSY", message, *retry_after)
+        }
+        RenewError::Request(_) | RenewError::OtherName { .. } | RenewError::SameKey => {
+            bad_field("certificate_request", &message)
+        }
+        RenewError::Signer { .. } => plain(
+            Code::Internal,
+            "SIGNER_FAILED",
+            "the signer that the operator gave the gateway did not issue a certificate that can \
+             be used; the gateway's log has the reason",
+        ),
     }
 }
 

@@ -96,10 +96,15 @@ pub enum TrustError {
         now: Timestamp,
     },
     /// The leaf or an intermediate is on a revocation list.
-    #[error("the certificate, or an authority in its chain, has been revoked by {nation}")]
+    #[error(
+        "the certificate, or an authority in its chain, has been revoked by {nation} \
+         (revocation list number {list_number})"
+    )]
     Revoked {
         /// The claimed nation.
         nation: NationCode,
+        /// Number of the list that says so, decimal.
+        list_number: String,
     },
     /// There is no list for an issuer in the chain, so nobody knows: denied.
     #[error(

@@ -25,7 +25,7 @@ pub fn explain(error: &(dyn Error + 'static)) -> Option<String> {
     None
 }
 
-fn of_tls(error: &rustls::Error) -> Option<String> {
+pub(super) fn of_tls(error: &rustls::Error) -> Option<String> {
     match error {
         rustls::Error::AlertReceived(alert) => Some(of_alert(*alert)),
         rustls::Error::InvalidCertificate(reason) => Some(format!(

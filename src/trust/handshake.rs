@@ -19,7 +19,7 @@ use tokio_rustls::LazyConfigAcceptor;
 pub type TlsStream = tokio_rustls::server::TlsStream<TcpStream>;
 
 /// Fatal alert no_application_protocol (RFC 7301), as a plaintext record.
-const ALERT_NO_APPLICATION_PROTOCOL: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 120];
+pub(super) const ALERT_NO_APPLICATION_PROTOCOL: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 120];
 
 /// A finished handshake.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ pub(super) fn tls_cause(error: &io::Error) -> Option<&rustls::Error> {
 }
 
 /// tokio-rustls hides the error of rustls inside of one of I/O.
-fn tls_error(error: io::Error) -> HandshakeError {
+pub(super) fn tls_error(error: io::Error) -> HandshakeError {
     match error.downcast::<rustls::Error>() {
         Ok(rustls::Error::AlertReceived(alert)) => {
             HandshakeError::PeerRefused(format!("alert {alert:?}"))

@@ -97,7 +97,7 @@ impl<'a> Attempt<'a> {
                 revocation,
                 None,
             )
-            .map_err(|e| match self.explain(e) {
+            .map_err(|e| match self.explain(e, &lists.usable) {
                 TrustError::RevocationUnknown { .. } => unknown(),
                 other => other,
             })?;
@@ -194,8 +194,21 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// Number of the list that a certificate of this chain stands on.
+    fn revoking_list(&self, lists: &[&RevocationList]) -> String {
+        let issuers = self.issuers.iter();
+        let parsed = issuers.filter_map(|der| policy::parse(der, Which::Issuer).ok());
+        let issuers: Vec<_> = parsed.map(|issuer| issuer.raw_serial().to_vec()).collect();
+        let serials =
+            std::iter::once(self.leaf.raw_serial()).chain(issuers.iter().map(Vec::as_slice));
+        let mut serials = serials.flat_map(|serial| lists.iter().map(move |list| (list, serial)));
+        serials
+            .find(|(list, serial)| matches!(list.list.find_serial(serial), Ok(Some(_))))
+            .map_or_else(|| "unknown".to_owned(), |(list, _)| list.number.to_string())
+    }
+
     /// webpki's error in our words, with both clocks named.
-    fn explain(&self, error: webpki::Error) -> TrustError {
+    fn explain(&self, error: webpki::Error, lists: &[&RevocationList]) -> TrustError {
         use webpki::Error as E;
         let (nation, now) = (self.nation.code, self.at.now);
         match error {
@@ -227,7 +240,10 @@ impl<'a> Attempt<'a> {
                     now,
                 }
             }
-            E::CertRevoked => TrustError::Revoked { nation },
+            E::CertRevoked => TrustError::Revoked {
+                nation,
+                list_number: self.revoking_list(lists),
+            },
             E::CrlExpired { next_update, .. } => TrustError::RevocationListExpired {
                 nation,
                 next_update: from_unix(next_update),

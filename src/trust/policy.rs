@@ -46,39 +46,68 @@ pub(super) fn parse<'a>(
     }
 }
 
-/// The rules for a system's own certificate.
+/// The rules for a system's own certificate; the first one that is broken.
 pub(super) fn check_leaf(leaf: &X509Certificate<'_>, profile: Profile) -> Result<(), TrustError> {
-    let odd = |what: &str| TrustError::Malformed {
+    LEAF_RULES.iter().try_for_each(|rule| rule(leaf, profile))
+}
+
+/// Every rule that a system's own certificate breaks, in the order of [`check_leaf`].
+pub(super) fn leaf_faults(leaf: &X509Certificate<'_>, profile: Profile) -> Vec<TrustError> {
+    let broken = LEAF_RULES
+        .iter()
+        .filter_map(|rule| rule(leaf, profile).err());
+    broken.collect()
+}
+
+type LeafRule = fn(&X509Certificate<'_>, Profile) -> Result<(), TrustError>;
+
+const LEAF_RULES: [LeafRule; 6] = [
+    |leaf, _| check_no_authority(leaf),
+    |leaf, _| check_usage(leaf),
+    |leaf, _| check_purpose(leaf),
+    |leaf, _| check_serial(leaf.raw_serial()),
+    |leaf, profile| check_key(leaf.public_key(), Which::Leaf, profile),
+    |leaf, _| check_lifetime(leaf),
+];
+
+fn odd(what: &str) -> TrustError {
+    TrustError::Malformed {
         which: Which::Leaf,
         reason: format!("its {what} cannot be read"),
-    };
-    if let Some(constraints) = leaf
+    }
+}
+
+fn check_no_authority(leaf: &X509Certificate<'_>) -> Result<(), TrustError> {
+    let constraints = leaf
         .basic_constraints()
-        .map_err(|_| odd("basic constraints"))?
-        && constraints.value.ca
-    {
+        .map_err(|_| odd("basic constraints"))?;
+    if constraints.is_some_and(|constraints| constraints.value.ca) {
         return Err(TrustError::AuthorityAsLeaf);
     }
+    Ok(())
+}
+
+fn check_usage(leaf: &X509Certificate<'_>) -> Result<(), TrustError> {
     let usage = leaf.key_usage().map_err(|_| odd("key usage"))?;
-    if usage
-        .as_ref()
-        .is_some_and(|u| u.value.key_cert_sign() || u.value.crl_sign())
-    {
-        return Err(TrustError::LeafMaySign);
+    match usage {
+        Some(u) if u.value.key_cert_sign() || u.value.crl_sign() => Err(TrustError::LeafMaySign),
+        Some(u) if u.value.digital_signature() => Ok(()),
+        _ => Err(TrustError::NoDigitalSignature),
     }
-    if !usage.is_some_and(|u| u.value.digital_signature()) {
-        return Err(TrustError::NoDigitalSignature);
-    }
+}
+
+fn check_purpose(leaf: &X509Certificate<'_>) -> Result<(), TrustError> {
     let purposes = leaf
         .extended_key_usage()
         .map_err(|_| odd("extended key usage"))?;
     match purposes {
-        Some(p) if p.value.any => return Err(TrustError::AnyUsage),
-        Some(p) if p.value.client_auth => {}
-        _ => return Err(TrustError::NotForClients),
+        Some(p) if p.value.any => Err(TrustError::AnyUsage),
+        Some(p) if p.value.client_auth => Ok(()),
+        _ => Err(TrustError::NotForClients),
     }
-    check_serial(leaf.raw_serial())?;
-    check_key(leaf.public_key(), Which::Leaf, profile)?;
+}
+
+fn check_lifetime(leaf: &X509Certificate<'_>) -> Result<(), TrustError> {
     let validity = leaf.validity();
     let seconds = validity.not_after.timestamp() - validity.not_before.timestamp();
     let days = seconds / 86_400;

@@ -86,7 +86,7 @@ pub enum TlsError {
 /// A certificate of our own, with its key.
 #[derive(Clone, Debug)]
 pub struct OwnCertificate {
-    certified: Arc<CertifiedKey>,
+    pub(super) certified: Arc<CertifiedKey>,
     not_before: Timestamp,
     not_after: Timestamp,
     subject: String,
@@ -202,16 +202,21 @@ pub(super) fn server_config_noting(
         verdict,
     });
     let provider = Arc::clone(profile.provider());
-    let mut config = rustls::ServerConfig::builder_with_details(provider, time)
+    let config = rustls::ServerConfig::builder_with_details(provider, time)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|e| TlsError::Setup(e.to_string()))?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&own.certified))));
+    Ok(seal(config))
+}
+
+/// What every server of ours has: h2, no resumption, no early data.
+pub(super) fn seal(mut config: rustls::ServerConfig) -> Arc<rustls::ServerConfig> {
     config.alpn_protocols = vec![ALPN_H2.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
-    Ok(Arc::new(config))
+    Arc::new(config)
 }
 
 /// Files of a client.
@@ -312,7 +317,7 @@ impl ClientCertVerifier for FederationVerifier {
 
 /// Our clock, as rustls asks for it.
 #[derive(Debug)]
-struct ClockTime(Arc<dyn Clock>);
+pub(super) struct ClockTime(pub(super) Arc<dyn Clock>);
 
 impl TimeProvider for ClockTime {
     fn current_time(&self) -> Option<UnixTime> {

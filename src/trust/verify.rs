@@ -254,7 +254,7 @@ fn refuse_blocked(nation: &NationAnchors, chain: &Presented<'_>) -> Result<(), T
     }
 }
 
-fn claimed_id(leaf: &X509Certificate<'_>) -> Result<SpiffeId, TrustError> {
+pub(super) fn claimed_id(leaf: &X509Certificate<'_>) -> Result<SpiffeId, TrustError> {
     let uris = uris(leaf)?;
     match uris.as_slice() {
         [] => Err(TrustError::NoUri),
@@ -266,7 +266,7 @@ fn claimed_id(leaf: &X509Certificate<'_>) -> Result<SpiffeId, TrustError> {
     }
 }
 
-fn uris<'a>(leaf: &'a X509Certificate<'_>) -> Result<Vec<&'a str>, TrustError> {
+pub(super) fn uris<'a>(leaf: &'a X509Certificate<'_>) -> Result<Vec<&'a str>, TrustError> {
     let malformed = |reason: &str| TrustError::Malformed {
         which: Which::Leaf,
         reason: reason.to_owned(),

@@ -21,6 +21,8 @@ pub(crate) struct Site {
     process: Option<Child>,
     pub(crate) address: String,
     pub(crate) metrics: String,
+    /// Where the diagnosis listener is; empty: there is none.
+    pub(crate) diagnosis: String,
 }
 
 impl Site {
@@ -51,6 +53,7 @@ impl Site {
             process: None,
             address: String::new(),
             metrics: String::new(),
+            diagnosis: String::new(),
         }
     }
 
@@ -97,6 +100,7 @@ impl Site {
         };
         self.address = said["address"].as_str().unwrap().to_owned();
         self.metrics = said["metrics"].as_str().unwrap_or_default().to_owned();
+        self.diagnosis = said["diagnosis"].as_str().unwrap_or_default().to_owned();
         self.process = Some(process);
     }
 

@@ -33,6 +33,11 @@ const SLEEPS: &[(&str, usize, &str)] = &[
         2,
         "the drain deadline, and the wait for descriptors",
     ),
+    (
+        "src/listener/diagnosis.rs",
+        1,
+        "the deadline of a connection",
+    ),
     ("src/listener/io.rs", 1, "the deadline of a connection"),
     (
         "src/rpc/submission.rs",

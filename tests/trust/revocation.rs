@@ -18,7 +18,8 @@ fn case_14_a_revoked_leaf_is_refused_and_its_neighbour_is_not() {
     assert_eq!(
         verify(&snapshot, &bad).unwrap_err(),
         TrustError::Revoked {
-            nation: code("GBR")
+            nation: code("GBR"),
+            list_number: "2".to_owned(),
         }
     );
     assert!(verify(&snapshot, &good).is_ok());
