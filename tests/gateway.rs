@@ -22,6 +22,8 @@ mod http2;
 mod load;
 #[path = "gateway/native.rs"]
 mod native;
+#[path = "gateway/quarantine.rs"]
+mod quarantine;
 #[path = "gateway/raw.rs"]
 mod raw;
 #[path = "gateway/submit.rs"]

@@ -123,10 +123,8 @@ pub async fn serve(
             .max_decoding_message_size(bytes_max),
         )
         .add_service(
-            OperationsServiceServer::new(Operations {
-                doors: Arc::clone(&doors),
-            })
-            .max_decoding_message_size(bytes_max),
+            OperationsServiceServer::new(Operations::new(Arc::clone(&doors)))
+                .max_decoding_message_size(bytes_max),
         )
         .serve_with_incoming_shutdown(
             ReceiverStream::new(connections).map(|io| Ok::<_, std::io::Error>(RpcIo::new(io))),

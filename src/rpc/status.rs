@@ -8,6 +8,7 @@ use crate::admission::Refusal;
 use crate::feed::FeedError;
 use crate::intake::IntakeError;
 use crate::journal::AppendError;
+use crate::journal::quarantine::QuarantineError;
 use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -146,6 +147,9 @@ pub(super) fn refused(refusal: Refusal) -> Status {
 pub(super) fn intake(error: IntakeError) -> Status {
     match error {
         IntakeError::Append(error) => append(&error),
+        IntakeError::Quarantine(QuarantineError::Full { retry_after }) => {
+            append(&AppendError::DiskFull { retry_after })
+        }
         IntakeError::Quarantine(error) => {
             tracing::error!(%error, "quarantine cannot keep refused reports");
             retry(
