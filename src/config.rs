@@ -18,7 +18,7 @@ pub use files::examine_trust;
 pub use nation::NationFile;
 pub use origin::{Origin, OriginMarks};
 pub use problem::{Fact, Problem};
-pub use sections::{GatewaySettings, QuarantineSettings, TrustSettings};
+pub use sections::{GatewaySettings, TrustSettings};
 
 use crate::identity::NationCode;
 use crate::identity::registry::Limits;

@@ -259,8 +259,8 @@ impl Stores {
             blocking(move || Journal::open(settings, clock)).await??
         };
         let quarantine = {
-            let settings = settings.quarantine.clone();
-            blocking(move || Quarantine::open(&settings.folder, settings.queue_max)).await??
+            let (settings, clock) = (settings.quarantine.clone(), Arc::clone(clock));
+            blocking(move || Quarantine::open(settings, clock)).await??
         };
         let trust = {
             let sources = nations

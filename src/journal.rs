@@ -200,7 +200,7 @@ impl Journal {
         settings.check()?;
         let folder = &settings.folder;
         disk.create_folder(folder)
-            .map_err(io_error("make", folder))?;
+            .map_err(io_error("use", folder))?;
         let lock = lock(&settings)?;
         let (durable_in, durable) = watch::channel(Position(0));
         let (health_in, health) = watch::channel(Health::Ready);

@@ -36,6 +36,9 @@ pub const NORMALISER_VERSION: &str = "1";
 /// Most violations that are kept of one report; the rest are counted.
 pub const VIOLATIONS_MAX: usize = 100;
 
+/// Most bytes of text in the violations that are kept of one report; the rest are counted.
+pub const VIOLATIONS_BYTES_MAX: usize = 64 * 1024;
+
 /// What a report is normalised against.
 #[derive(Debug)]
 pub struct Context<'a> {
@@ -64,10 +67,17 @@ pub struct Violation {
     pub expected: Text,
 }
 
+impl Violation {
+    fn bytes(&self) -> usize {
+        self.field.len() + self.rule.len() + self.message.len() + self.expected.len()
+    }
+}
+
 /// Every reason why a report is refused; at least one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Violations {
-    /// The first [`VIOLATIONS_MAX`].
+    /// The first [`VIOLATIONS_MAX`], as far as they stay within [`VIOLATIONS_BYTES_MAX`]; the
+    /// very first in any case.
     pub list: Vec<Violation>,
     /// How many more there are.
     pub omitted: u32,
@@ -76,11 +86,17 @@ pub struct Violations {
 impl Violations {
     /// Adds a reason, or counts it when the list is full.
     pub fn push(&mut self, violation: Violation) {
-        if self.list.len() < VIOLATIONS_MAX {
+        if self.omitted == 0 && self.has_room(&violation) {
             self.list.push(violation);
         } else {
             self.omitted = self.omitted.saturating_add(1);
         }
+    }
+
+    fn has_room(&self, violation: &Violation) -> bool {
+        let kept = self.list.iter().map(Violation::bytes).sum::<usize>();
+        let fits = kept.saturating_add(violation.bytes()) <= VIOLATIONS_BYTES_MAX;
+        self.list.is_empty() || (self.list.len() < VIOLATIONS_MAX && fits)
     }
 }
 

@@ -224,11 +224,11 @@ async fn load(
     let mut recorded = 0;
     while recorded < kill_after {
         let Ok(answer) = tokio::time::timeout(SILENCE, answers.message()).await else {
-            println!("silence after {recorded} receipts");
+            eprintln!("silence after {recorded} receipts");
             break;
         };
         let Ok(Some(answer)) = answer else {
-            println!("the stream ended: {answer:?}");
+            eprintln!("the stream ended: {answer:?}");
             break;
         };
         for outcome in answer.outcomes {

@@ -26,6 +26,8 @@ mod load;
 mod native;
 #[path = "gateway/picture.rs"]
 mod picture;
+#[path = "gateway/quarantine.rs"]
+mod quarantine;
 #[path = "gateway/raw.rs"]
 mod raw;
 #[path = "gateway/submit.rs"]

@@ -9,7 +9,7 @@ use crate::trust::{OwnCertificate, Severity, TrustProblem, TrustSnapshot};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-/// Permission bits by which others than the owner reach a key.
+/// Permission bits by which others than the owner reach a key or a folder.
 const OTHERS_MODE: u32 = 0o077;
 
 /// Checks the settings of the gateway against each other and against the disk.
@@ -22,10 +22,17 @@ pub(super) fn check(gateway: &GatewaySettings, file: &Path, reading: &Reading) {
             reading.problem(file, key, message);
         }
     }
-    if let Some(message) = open_to_others(&gateway.tls.key) {
-        reading.problem(file, "tls.key", message);
-    }
     let journal = &gateway.journal;
+    for (key, path, mode) in [
+        ("tls.key", &gateway.tls.key, "600"),
+        ("journal.folder", &journal.folder, "700"),
+        ("quarantine.folder", &gateway.quarantine.folder, "700"),
+        ("trust.folder", &gateway.trust.folder, "700"),
+    ] {
+        if let Some(message) = open_to_others(path, mode) {
+            reading.problem(file, key, message);
+        }
+    }
     if (journal.batch_bytes_max as u64).saturating_mul(2) > journal.segment_bytes {
         let message = "a segment must hold at least two batches of journal.batch_bytes_max";
         reading.problem(file, "journal.segment_bytes", message);
@@ -83,12 +90,14 @@ pub(super) fn unreadable(path: &Path) -> Option<String> {
     }
 }
 
-fn open_to_others(key: &Path) -> Option<String> {
-    let mode = std::fs::metadata(key).ok()?.permissions().mode() & 0o7777;
+/// Why others can reach a file or a folder; `None`: they cannot, or it is not there.
+fn open_to_others(path: &Path, expected: &str) -> Option<String> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o7777;
     (mode & OTHERS_MODE != 0).then(|| {
         format!(
-            "{} has mode {mode:04o}, so others than its owner have access; set it to 0600",
-            key.display()
+            "{0} has mode {mode:04o}, so others than its owner have access; \
+             set it to 0{expected}: chmod {expected} {0}",
+            path.display()
         )
     })
 }

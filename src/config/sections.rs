@@ -4,6 +4,7 @@
 use super::certificates;
 use super::reader::Table;
 use crate::identity::registry::Limits;
+use crate::journal::quarantine;
 use crate::normalise::Rules;
 use crate::normalise::rules::{Area, Group, MEMBERSHIP_DATE, group_problems, groups_on};
 use crate::trust::{Own, Profile};
@@ -24,15 +25,6 @@ const GIB: u64 = 1024 * MIB;
 
 pub(super) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
-}
-
-/// Where refused reports are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QuarantineSettings {
-    /// The folder.
-    pub folder: PathBuf,
-    /// Most refused reports that wait to be kept.
-    pub queue_max: usize,
 }
 
 /// How changes of trust are taken up, and where they are remembered.
@@ -60,7 +52,7 @@ pub struct GatewaySettings {
     /// The journal.
     pub journal: journal::Settings,
     /// The quarantine.
-    pub quarantine: QuarantineSettings,
+    pub quarantine: quarantine::Settings,
     /// The feed.
     pub feed: feed::Settings,
     /// The services.
@@ -101,7 +93,7 @@ pub(super) fn read(table: &mut Table<'_>) -> (GatewaySettings, Rules, PathBuf) {
         ),
     };
     trust.finish();
-    let gateway = GatewaySettings {
+    let mut gateway = GatewaySettings {
         listener: listener(table.table("listener")),
         diagnosis: certificates::diagnosis(table.table("diagnosis")),
         tls: own_files(table.table("tls")),
@@ -115,6 +107,8 @@ pub(super) fn read(table: &mut Table<'_>) -> (GatewaySettings, Rules, PathBuf) {
         telemetry: log(table.table("telemetry")),
         metrics: metrics(table.table("metrics")),
     };
+    // One floor for both: they are on one disk, as a rule.
+    gateway.quarantine.free_bytes_floor = gateway.journal.free_bytes_floor;
     let rules = rules(table.table("normalise"));
     (gateway, rules, folder)
 }
@@ -240,11 +234,18 @@ fn journal(mut table: Table<'_>) -> journal::Settings {
     settings
 }
 
-fn quarantine(mut table: Table<'_>) -> QuarantineSettings {
+fn quarantine(mut table: Table<'_>) -> quarantine::Settings {
     let folder = table.text_or("folder", "../data/quarantine", "a folder");
-    let settings = QuarantineSettings {
-        folder: table.beside("folder", &folder),
-        queue_max: count(&mut table, "queue_max", 4096, 1..=1_000_000),
+    let default = quarantine::Settings::new(table.beside("folder", &folder));
+    let settings = quarantine::Settings {
+        queue_max: count(&mut table, "queue_max", default.queue_max, 1..=1_000_000),
+        queue_bytes_max: bytes(
+            &mut table,
+            "queue_bytes_max",
+            default.queue_bytes_max,
+            MIB..=GIB,
+        ),
+        ..default
     };
     table.finish();
     settings

@@ -8,16 +8,16 @@ use super::layout::{size, wide};
 use std::fmt::Debug;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
 /// A disk.
 pub trait Disk: Debug + Send + Sync + 'static {
-    /// Makes a folder that only its owner may enter; one that exists is well.
+    /// Makes a folder that only its owner may enter; one that exists so is well.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system says; one exists that others may enter.
     fn create_folder(&self, folder: &Path) -> io::Result<()>;
     /// Names in a folder, sorted.
     ///
@@ -92,6 +92,8 @@ pub trait DiskFile: Debug + Send + Sync + 'static {
 #[derive(Debug, Default)]
 pub struct RealDisk;
 
+/// Permission bits by which others than the owner reach a folder.
+const OTHERS_MODE: u32 = 0o077;
 /// How much is zero-filled at a time.
 const ZEROS_BYTES: usize = 1024 * 1024;
 /// The unit in which files are cached.
@@ -146,7 +148,20 @@ fn zero_unbuffered(path: &Path, bytes: u64) -> io::Result<bool> {
 
 impl Disk for RealDisk {
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+        let mode = std::fs::metadata(folder)?.permissions().mode() & 0o7777;
+        if mode & OTHERS_MODE == 0 {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!(
+                "it has mode {mode:04o}, so others than its owner have access; chmod 700 mends it"
+            ),
+        ))
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<String>> {

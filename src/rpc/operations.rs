@@ -12,20 +12,39 @@ use crate::wire::proto::{
     ReleaseTrustRequest, ReleaseTrustResponse,
 };
 use crate::wire::quarantined::Refusal;
+use bytes::Bytes;
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
 /// Entries of a page when the caller names no size.
 const PAGE_DEFAULT: u32 = 100;
 /// Most entries of a page.
 const PAGE_MAX: u32 = 1000;
-/// Bytes of originals after which a page is closed.
+/// Most bytes of a page of several entries; one alone may be larger.
 const PAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Most entries that are read for a page, whoever they are of.
+const READ_MAX: usize = 2000;
+/// Bytes read after which a page is closed.
+const READ_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most pages that are read from the quarantine at a time.
+const LISTINGS_MAX: usize = 2;
 
 /// The operations service.
 #[derive(Clone, Debug)]
 pub(super) struct Operations {
     pub(super) doors: Arc<Doors>,
+    listings: Arc<Semaphore>,
+}
+
+impl Operations {
+    pub(super) fn new(doors: Arc<Doors>) -> Self {
+        Self {
+            doors,
+            listings: Arc::new(Semaphore::new(LISTINGS_MAX)),
+        }
+    }
 }
 
 /// Where a page goes on: a nation and a number in its quarantine, as `GBR:17`.
@@ -109,8 +128,15 @@ impl OperationsService for Operations {
         } else {
             request.page_size.min(PAGE_MAX)
         };
+        // A call that waits here costs no thread, and ends with its caller. Once it reads, its
+        // place goes with the work, which nobody can call off.
+        let place = Arc::clone(&self.listings).acquire_owned().await;
+        let place = place.map_err(|_| status::draining())?;
         let doors = Arc::clone(&self.doors);
-        let page = move || page(&doors, &nations, system.as_deref(), after, size as usize);
+        let page = move || {
+            let _place = place;
+            page(&doors, &nations, system.as_deref(), after, size as usize)
+        };
         let page = tokio::task::spawn_blocking(page)
             .await
             .map_err(|_| status::draining())??;
@@ -166,7 +192,8 @@ fn anchor_status(anchor: &trust::AnchorStatus) -> AnchorStatus {
     }
 }
 
-/// Reads a page; the caller may block.
+/// Reads a page; the caller may block. What it reads is bounded, so it may be short, and even
+/// empty, while there is more.
 fn page(
     doors: &Doors,
     nations: &[NationCode],
@@ -175,36 +202,42 @@ fn page(
     size: usize,
 ) -> Result<ListQuarantineResponse, Status> {
     let mut page = ListQuarantineResponse::default();
-    let mut bytes = 0;
+    let (mut page_bytes, mut read, mut read_bytes) = (0, 0, 0);
     for &nation in nations {
-        let mut from = match after {
+        let from = match after {
             Some((at, _)) if nation < at => continue,
             Some((at, number)) if nation == at => number.saturating_add(1),
             _ => 1,
         };
-        loop {
-            let kept = doors
-                .intake
-                .quarantine()
-                .list(nation.as_str(), from, size)
-                .map_err(|error| status::intake(error.into()))?;
-            let Some(&(last, _)) = kept.last() else { break };
-            for (number, body) in kept {
-                let Ok(refusal) = Refusal::decode(&body) else {
-                    tracing::error!(%nation, number, "a refused report in quarantine is unreadable");
-                    continue;
-                };
-                if system.is_some_and(|system| refusal.system != system) {
-                    continue;
-                }
-                bytes += refusal.original.len();
-                page.reports.push(QuarantinedReport { number, ..refusal });
-                if page.reports.len() >= size || bytes >= PAGE_BYTES_MAX {
-                    page.next_page_token = format!("{nation}:{number}");
-                    return Ok(page);
-                }
+        let visit = |number: u64, body: Bytes| {
+            let before = || format!("{nation}:{}", number.saturating_sub(1));
+            if page.reports.len() >= size || read >= READ_MAX || read_bytes >= READ_BYTES_MAX {
+                page.next_page_token = before();
+                return ControlFlow::Break(());
             }
-            from = last.saturating_add(1);
+            read += 1;
+            read_bytes += body.len();
+            let Ok(refusal) = Refusal::decode(&body) else {
+                tracing::error!(%nation, number, "a refused report in quarantine is unreadable");
+                return ControlFlow::Continue(());
+            };
+            if system.is_some_and(|system| refusal.system != system) {
+                return ControlFlow::Continue(());
+            }
+            if !page.reports.is_empty() && page_bytes + body.len() > PAGE_BYTES_MAX {
+                page.next_page_token = before();
+                return ControlFlow::Break(());
+            }
+            page_bytes += body.len();
+            page.reports.push(QuarantinedReport { number, ..refusal });
+            ControlFlow::Continue(())
+        };
+        let quarantine = doors.intake.quarantine();
+        quarantine
+            .scan(nation.as_str(), from, visit)
+            .map_err(|error| status::intake(error.into()))?;
+        if !page.next_page_token.is_empty() {
+            break;
         }
     }
     Ok(page)

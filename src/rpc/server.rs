@@ -126,10 +126,8 @@ pub async fn serve(
             .max_decoding_message_size(bytes_max),
         )
         .add_service(
-            OperationsServiceServer::new(Operations {
-                doors: Arc::clone(&doors),
-            })
-            .max_decoding_message_size(bytes_max),
+            OperationsServiceServer::new(Operations::new(Arc::clone(&doors)))
+                .max_decoding_message_size(bytes_max),
         )
         .add_service(
             CertificateServiceServer::new(Certificates {

@@ -9,6 +9,7 @@ use crate::feed::FeedError;
 use crate::feed::places::NoPlace;
 use crate::intake::IntakeError;
 use crate::journal::AppendError;
+use crate::journal::quarantine::QuarantineError;
 use crate::listener::{EndKind, Ending};
 use crate::pki::RenewError;
 use std::time::Duration;
@@ -163,6 +164,9 @@ pub(super) fn refused(refusal: Refusal) -> Status {
 pub(super) fn intake(error: IntakeError) -> Status {
     match error {
         IntakeError::Append(error) => append(&error),
+        IntakeError::Quarantine(QuarantineError::Full { retry_after }) => {
+            append(&AppendError::DiskFull { retry_after })
+        }
         IntakeError::Quarantine(error) => {
             tracing::error!(%error, "quarantine cannot keep refused reports");
             retry(

@@ -2,16 +2,26 @@
 //! all.
 
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-/// Makes a folder that others cannot enter.
+/// Makes a folder that others cannot enter; one that exists has to be so.
 pub(super) fn make_folder(folder: &Path) -> Result<(), String> {
+    let failed = |e: std::io::Error| format!("{}: cannot be made: {e}", folder.display());
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)
-        .map_err(|e| format!("{}: cannot be made: {e}", folder.display()))
+        .map_err(failed)?;
+    let mode = std::fs::metadata(folder).map_err(failed)?;
+    let mode = mode.permissions().mode() & 0o7777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(format!(
+        "{}: it has mode {mode:04o}, so others than its owner have access; chmod 700 mends it",
+        folder.display()
+    ))
 }
 
 /// A file's text; none: there is no such file.

@@ -239,3 +239,32 @@ fn the_normaliser_explains_itself_and_gives_a_label() {
     assert_eq!(code, 0);
     assert!(text(&output.stdout).contains("| `position.mgrs` | 1 |"));
 }
+
+#[test]
+fn folders_of_data_that_others_may_enter_are_refused_by_check_and_by_serve() {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    let site = Site::new("");
+    std::fs::create_dir(site.path("data")).unwrap();
+    let check = || site.run(&["check", "--config", "config/gateway.toml"]);
+    for name in ["journal", "quarantine", "trust"] {
+        let folder = site.path(&format!("data/{name}"));
+        std::fs::DirBuilder::new()
+            .mode(0o755)
+            .create(&folder)
+            .unwrap();
+        let found = check();
+        assert!(!found.status.success(), "{name}");
+        let said = String::from_utf8(found.stdout).unwrap();
+        assert!(said.contains(&format!("{name}.folder")), "{said}");
+        assert!(
+            said.contains("mode 0755") && said.contains("chmod 700"),
+            "{said}"
+        );
+        let serve = site.run(&["serve", "--config", "config/gateway.toml"]);
+        assert!(!serve.status.success(), "{name}");
+        let said = String::from_utf8_lossy(&serve.stderr).into_owned();
+        assert!(said.contains("chmod 700"), "{said}");
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(check().status.success(), "{name}");
+    }
+}

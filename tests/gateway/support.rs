@@ -76,13 +76,35 @@ impl Site {
 
     /// Starts the gateway and waits until it says where it serves.
     pub(crate) fn start(&mut self, environment: &[(&str, &str)]) {
+        self.start_as(Command::new(ENTENTE), environment);
+    }
+
+    /// Starts the gateway so that a file which reaches the limit of its size is an error to it,
+    /// and not its end: see [`Self::limit_files`].
+    pub(crate) fn start_limited(&mut self) {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#, ENTENTE]);
+        self.start_as(shell, &[]);
+    }
+
+    /// Lets the running gateway's files grow no further than so many bytes.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let limit = rustix::process::Rlimit {
+            current: bytes,
+            maximum: None,
+        };
+        rustix::process::prlimit(Some(self.pid()), rustix::process::Resource::Fsize, limit)
+            .unwrap();
+    }
+
+    fn start_as(&mut self, mut command: Command, environment: &[(&str, &str)]) {
         assert!(self.process.is_none(), "it runs already");
         let log = std::fs::File::options()
             .create(true)
             .append(true)
             .open(self.path("gateway.log"))
             .unwrap();
-        let mut process = Command::new(ENTENTE)
+        let mut process = command
             .args(["serve", "--output", "json", "--config"])
             .arg(self.path("config/gateway.toml"))
             .envs(environment.iter().copied())

@@ -1,7 +1,7 @@
 //! What is refused, and that every reason is told at once.
 
 use crate::support::{coded, judge, judge_as, judge_of, place, refused, typed, typed_with};
-use entente::normalise::{Profile, VIOLATIONS_MAX};
+use entente::normalise::{Profile, VIOLATIONS_BYTES_MAX, VIOLATIONS_MAX, Violation, Violations};
 use entente::report::{self, Location, Report};
 
 /// The rules of a refusal, each field below `sighting.` named.
@@ -424,4 +424,24 @@ fn means_that_nobody_understands_are_refused() {
         }];
     });
     assert_eq!(rules(report), ["sighting.means_missing"]);
+}
+
+#[test]
+fn the_text_of_all_violations_is_bounded_and_the_first_is_always_said() {
+    let violation = |bytes: usize| Violation {
+        field: "f".into(),
+        rule: "r",
+        message: "x".repeat(bytes).into(),
+        expected: "".into(),
+    };
+    let mut violations = Violations::default();
+    for _ in 0..5 {
+        violations.push(violation(VIOLATIONS_BYTES_MAX / 3));
+    }
+    assert_eq!((violations.list.len(), violations.omitted), (2, 3));
+    violations.push(violation(1));
+    assert_eq!((violations.list.len(), violations.omitted), (2, 4));
+    let mut violations = Violations::default();
+    violations.push(violation(VIOLATIONS_BYTES_MAX * 2));
+    assert_eq!((violations.list.len(), violations.omitted), (1, 0));
 }
