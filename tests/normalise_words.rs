@@ -96,6 +96,7 @@ fn level(nation: &str, marking: &str) -> Option<(Level, bool)> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn every_marking_of_the_shipped_files() {
     use Level::{Confidential, Restricted, Secret, TopSecret, Unclassified};
     for (nation, marking, level_expected, verified) in [

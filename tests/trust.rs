@@ -25,7 +25,5 @@ mod live;
 mod own;
 #[path = "trust/profiles.rs"]
 mod profiles;
-#[path = "trust/rate.rs"]
-mod rate;
 #[path = "trust/revocation.rs"]
 mod revocation;

@@ -84,13 +84,10 @@ pub(super) fn read(table: &mut Table<'_>) -> (GatewaySettings, Rules, PathBuf) {
     let mut trust = table.table("trust");
     let allow_development_anchors = trust.switch("allow_development_anchors", false);
     let folder_of_trust = trust.text_or("folder", "../data/trust", "a folder");
+    let changes = [("at once", true), ("when applied", false)];
     let settings_of_trust = TrustSettings {
         folder: trust.beside("folder", &folder_of_trust),
-        at_once: trust.choice(
-            "changes",
-            &[("at once", true), ("when applied", false)],
-            true,
-        ),
+        at_once: trust.choice("changes", &changes, true),
     };
     trust.finish();
     let mut gateway = GatewaySettings {

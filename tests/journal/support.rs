@@ -33,8 +33,12 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock::default())
 }
 
-/// Small segments, everything read from disk, no floor.
+/// Small segments, everything read from disk, no floor. The folder is closed to others.
 pub(crate) fn settings(folder: &Path) -> Settings {
+    use std::os::unix::fs::PermissionsExt as _;
+    if folder.exists() {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
     let mut settings = Settings::new(folder.to_owned());
     settings.segment_bytes = SEGMENT_BYTES;
     settings.batch_bytes_max = 8 * 1024;

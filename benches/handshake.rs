@@ -1,10 +1,22 @@
 //! What the door costs: handshakes beside those of a bare acceptor of tokio-rustls, client and
-//! server on one machine.
+//! server on one machine. The aim is four fifths of the bare rate.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    dead_code,
+    missing_docs,
+    unused_imports,
+    unreachable_pub,
+    reason = "the support of the tests is more than a measurement needs"
+)]
 
-use super::support::*;
+#[path = "../tests/trust/support.rs"]
+mod support;
+
 use rustls::server::WebPkiClientVerifier;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use support::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -14,8 +26,6 @@ use tokio::time::Instant;
 const HANDSHAKES: usize = 160;
 const IN_FLIGHT: usize = 8;
 const ROUNDS: usize = 12;
-/// Of a bare acceptor's rate.
-const SHARE_MIN: f64 = 0.8;
 
 /// tokio-rustls alone: the same certificates, one anchor, its list, and an echo.
 async fn bare(gateway: &Gateway) -> SocketAddr {
@@ -80,26 +90,18 @@ async fn rate(address: SocketAddr, config: &Arc<entente::trust::ClientConfig>) -
     HANDSHAKES as f64 / began.elapsed().as_secs_f64()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn handshakes_go_at_four_fifths_of_a_bare_acceptors_rate_at_least() {
+#[tokio::main]
+async fn main() {
     let gateway = Gateway::start_with(settings(), 100_000).await;
     let issued = gateway.gbr.issue(&sound("GBR")).unwrap();
     let config = gateway.client(&issued);
     let bare = bare(&gateway).await;
-    // Turn by turn, and the best of each counts: others work on this machine, too. A share that
-    // is reached after three rounds is reached.
-    let (mut best_bare, mut best_ours, mut share) = (0.0_f64, 0.0_f64, 0.0);
-    for round in 0..ROUNDS {
+    // Turn by turn, and the best of each counts: others work on this machine, too.
+    let (mut best_bare, mut best_ours) = (0.0_f64, 0.0_f64);
+    for _ in 0..ROUNDS {
         best_bare = best_bare.max(rate(bare, &config).await);
         best_ours = best_ours.max(rate(gateway.address, &config).await);
-        share = best_ours / best_bare;
-        if round >= 2 && share >= SHARE_MIN {
-            break;
-        }
     }
+    let share = best_ours / best_bare;
     eprintln!("bare {best_bare:.0}/s, ours {best_ours:.0}/s, share {share:.2}");
-    assert!(
-        share >= SHARE_MIN,
-        "bare {best_bare:.0}/s, ours {best_ours:.0}/s"
-    );
 }
