@@ -171,7 +171,9 @@ pub(super) fn load(
     let (snapshot, faults) = match source.on_fault {
         OnFault::Refuse => TrustSnapshot::build(epoch, &material, now, &before, problems)
             .map(|snapshot| (snapshot, Vec::new())),
-        OnFault::KeepNation => TrustSnapshot::build_sound(epoch, &material, now, &before, problems),
+        OnFault::KeepNation => {
+            TrustSnapshot::build_sound(epoch, &material, now, &before, &problems)
+        }
     }
     .map_err(TrustStateError::Trust)?;
     // A nation that keeps what it had keeps its anchors as they are in force.

@@ -195,7 +195,7 @@ impl TrustSnapshot {
         nations: &[NationMaterial],
         now: Timestamp,
         before: &Before<'_>,
-        problems: Vec<TrustProblem>,
+        problems: &[TrustProblem],
     ) -> Result<(Self, Vec<TrustProblem>), Vec<TrustProblem>> {
         let mut faults: Vec<TrustProblem> = Vec::new();
         // Keeping one back may reveal another that needs what the first was to give up; each
