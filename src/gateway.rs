@@ -9,6 +9,7 @@ mod changes;
 mod diagnosis;
 mod difference;
 mod expiry;
+mod known;
 mod watch;
 
 use crate::admission::Admission;

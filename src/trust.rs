@@ -48,14 +48,14 @@ pub use expiry::{WARNING_DAYS, ending_soon, threshold};
 pub use explain::explain;
 pub use facts::{CertificateFacts, Held, ListFacts, RequestFacts, read_held};
 pub use handshake::{Accepted, HandshakeError, TlsStream, handshake, negotiated};
-pub use marks::{FileMark, Scope};
+pub use marks::{FileMark, Looked, Marks, Scope};
 pub use open_door::handshake_open;
 pub use prepared::{Candidate, CandidateKind, Prepared};
 pub use probe::{ProbeError, probe};
 pub use profile::Profile;
 pub use snapshot::{AnchorStatus, TrustSnapshot};
 pub use source::{Material, NationMaterial, NationSources, Standing, Terms};
-pub use state::{Looked, Own, Reloaded, TrustEpoch, TrustState, TrustStateError};
+pub use state::{Own, Reloaded, TrustEpoch, TrustState, TrustStateError};
 pub use tls::{ClientFiles, OwnCertificate, TlsError, client_config, server_config};
 pub use verify::{Claim, PeerChain, PeerIdentity};
 

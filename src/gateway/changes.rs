@@ -3,6 +3,7 @@
 
 use super::audit::Audit;
 use super::difference::{compare, lost_rights, written};
+use super::known::Known;
 use super::{desks, registry, renewals};
 use crate::clock::Clock;
 use crate::config::{NationFile, Origin, OriginMarks, TrustSettings};
@@ -18,7 +19,6 @@ use crate::trust::{
     fingerprint,
 };
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a change of trust or nations reaches.
@@ -47,21 +47,14 @@ pub(super) struct Changes {
     known: Mutex<Known>,
 }
 
-/// What the last change, or look, found.
-struct Known {
-    nations: Vec<NationFile>,
-    seen: OriginMarks,
-    settling: Option<OriginMarks>,
-    looked_at: Timestamp,
-    told_of_waiting: bool,
-}
-
 /// Everything that a change would put in force.
 struct Change {
     prepared: Prepared,
     nations: Vec<NationFile>,
     plan: Plan,
     rights: Vec<Cut>,
+    // Why nations keep what they had.
+    faults: Vec<String>,
 }
 
 impl Changes {
@@ -86,6 +79,7 @@ impl Changes {
                 settling: None,
                 looked_at: clock.now(),
                 told_of_waiting: false,
+                told: Vec::new(),
             }),
             at_once: settings.at_once,
             audit: Audit::new(&settings.folder),
@@ -198,18 +192,22 @@ impl Changes {
         }
     }
 
-    /// Reads, compares, and puts in force, whole or not at all.
+    /// Reads, compares, and puts in force: for an operator whole or not at all; else a nation
+    /// with a fault keeps what it had, so that it cannot stop the others' revocations.
     fn change(&self, who: &Who, scope: Scope, wanted: Option<&str>) -> Result<Applied, NotApplied> {
         let mut known = self.lock();
         let marks = self.origin.as_ref().map(Origin::marks).unwrap_or_default();
-        let read = self.read(&known, &marks, scope, &[]);
+        // From before the reading: what comes during it is seen by the next look.
+        let seen = self.trust.marks();
+        let whole = matches!(who, Who::Operator { .. }).then_some(&[][..]);
+        let read = self.read(&known, &marks, scope, whole);
         let change = match read {
             Ok(change) => change,
             Err(TrustOr::Unsettled) => return Err(NotApplied::Unsettled),
             Err(TrustOr::Faults(faults)) => {
                 // The same fault is told once.
                 known.see(marks, scope);
-                self.trust.mark_seen(scope);
+                self.trust.mark_seen(seen, scope);
                 self.write_refusal(who, &faults);
                 return Err(NotApplied::Faulty(faults));
             }
@@ -221,8 +219,11 @@ impl Changes {
             )));
         }
         known.see(marks, scope);
+        if known.tell(who, &change.faults) {
+            self.write_refusal(who, &change.faults);
+        }
         if change.plan.changes.is_empty() {
-            self.trust.mark_seen(scope);
+            self.trust.mark_same(change.prepared);
             known.nations = change.nations;
             let epoch = self.trust.snapshot().epoch();
             let plan = self.with_effect(change.plan, Vec::new());
@@ -256,13 +257,14 @@ impl Changes {
         Ok(Applied { plan, epoch })
     }
 
-    /// Reads what a change would put in force, and what it would do.
+    /// Reads what a change would put in force, and what it would do. With material on trial,
+    /// be it none, any fault refuses the whole; without, a nation with a fault is left as it is.
     fn read(
         &self,
         known: &Known,
         marks: &OriginMarks,
         scope: Scope,
-        trial: &[Candidate],
+        trial: Option<&[Candidate]>,
     ) -> Result<Change, TrustOr> {
         let mut warnings = Vec::new();
         let nations = match (&self.origin, scope) {
@@ -281,7 +283,11 @@ impl Changes {
             .iter()
             .map(|nation| nation.sources.clone())
             .collect();
-        let prepared = match self.trust.prepare(Some(sources), trial, scope) {
+        let prepared = match trial {
+            Some(trial) => self.trust.prepare(Some(sources), trial, scope),
+            None => self.trust.prepare_sound(Some(sources), scope),
+        };
+        let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(TrustStateError::Unsettled) => return Err(TrustOr::Unsettled),
             Err(TrustStateError::Trust(problems)) => {
@@ -297,7 +303,9 @@ impl Changes {
         if scope == Scope::Everything {
             written(&known.seen, marks, &nations, &mut plan.changes);
         }
+        let faults = prepared.faults().iter().map(ToString::to_string);
         Ok(Change {
+            faults: faults.collect(),
             prepared,
             nations,
             plan,
@@ -401,22 +409,13 @@ impl Changes {
             nations: known.nations.clone(),
             plan,
             rights,
+            faults: Vec::new(),
         };
         self.put_in_force(who, change)
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Known {
-    fn see(&mut self, marks: OriginMarks, scope: Scope) {
-        if scope == Scope::Everything {
-            self.seen = marks;
-            self.told_of_waiting = false;
-        }
-        self.settling = None;
     }
 }
 
@@ -451,7 +450,7 @@ impl TrustChanges for Changes {
             ..Plan::default()
         };
         let marks = self.origin.as_ref().map(Origin::marks).unwrap_or_default();
-        match self.read(&known, &marks, Scope::Everything, trial) {
+        match self.read(&known, &marks, Scope::Everything, Some(trial)) {
             Ok(change) => change.plan,
             Err(TrustOr::Unsettled) => faulty(vec![NotApplied::Unsettled.to_string()]),
             Err(TrustOr::Faults(faults)) => faulty(faults),

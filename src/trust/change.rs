@@ -2,12 +2,13 @@
 //! the audit after it.
 
 use super::anchor::Anchor;
-use super::revocation;
+use super::revocation::{self, RevocationList};
 use super::snapshot::{NationAnchors, TrustSnapshot};
 use super::source::Standing;
 use super::verify::hex;
 use crate::identity::NationCode;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,12 +152,9 @@ fn compare(was: &NationAnchors, now: &NationAnchors, tell: &mut impl FnMut(Strin
 
 /// Lists of intermediate authorities, blocks, and the grace of overdue lists.
 fn compare_rest(was: &NationAnchors, now: &NationAnchors, tell: &mut impl FnMut(String)) {
-    for list in &now.sub_lists {
-        let known = was.sub_lists.iter();
-        if !known
-            .clone()
-            .any(|l| l.content_sha256 == list.content_sha256)
-        {
+    for list in now.lists_below() {
+        let is_known = |l: &Arc<RevocationList>| l.content_sha256 == list.content_sha256;
+        if !was.lists_below().any(is_known) {
             let (number, issuer) = (&list.number, &list.issuer_text);
             tell(format!(
                 "revocation list {number} of `{issuer}`, no anchor, is new"

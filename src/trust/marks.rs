@@ -15,9 +15,20 @@ pub enum Scope {
     ListsOnly,
 }
 
+/// What a look at the files found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// As they were read.
+    Unchanged,
+    /// Something changed since the last look, and may still be written to: look again.
+    Settling,
+    /// Something changed, and has rested since the last look.
+    Changed,
+}
+
 /// What the files of trust looked like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Marks {
+pub struct Marks {
     // And of the gateway's own certificate.
     pub(super) lists: Vec<FileMark>,
     pub(super) anchors: Vec<FileMark>,

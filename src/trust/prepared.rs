@@ -45,6 +45,7 @@ pub struct Prepared {
     pub(super) nations: Vec<NationSources>,
     pub(super) seen: Marks,
     pub(super) anchors: Pinned,
+    pub(super) faults: Vec<TrustProblem>,
     pub(super) holds: Option<Holds>,
     pub(super) is_trial: bool,
 }
@@ -60,6 +61,12 @@ impl Prepared {
     #[must_use]
     pub fn warnings(&self) -> &[TrustProblem] {
         self.next.snapshot.warnings()
+    }
+
+    /// Why nations keep what they had; only after [`super::TrustState::prepare_sound`].
+    #[must_use]
+    pub fn faults(&self) -> &[TrustProblem] {
+        &self.faults
     }
 
     /// What differs from what is in force.
@@ -110,6 +117,26 @@ pub(super) struct Source<'a> {
     pub(super) holds: &'a [Hold],
     pub(super) trial: &'a [Candidate],
     pub(super) pinned: Option<&'a Pinned>,
+    // Anchors as they are in force.
+    pub(super) anchors: &'a Pinned,
+    pub(super) on_fault: OnFault,
+}
+
+/// What becomes of a change when the material of one nation is faulty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnFault {
+    /// Nothing changes.
+    Refuse,
+    /// That nation keeps what it had.
+    KeepNation,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) epoch: TrustEpoch,
+    pub(super) anchors: Pinned,
+    pub(super) faults: Vec<TrustProblem>,
 }
 
 /// Reads everything.
@@ -118,17 +145,13 @@ pub(super) fn load(
     epoch: u64,
     previous: Option<&TrustSnapshot>,
     clock: &dyn Clock,
-) -> Result<(TrustEpoch, Pinned), TrustStateError> {
+) -> Result<Loaded, TrustStateError> {
     let mut problems = Vec::new();
     let read = source
         .nations
         .iter()
         .map(|n| n.read(source.pinned, &mut problems));
     let mut material: Vec<_> = read.collect();
-    let anchors = material
-        .iter()
-        .flat_map(NationMaterial::anchors_by_file)
-        .collect();
     for candidate in source.trial {
         for nation in material.iter_mut().filter(|n| n.code == candidate.nation) {
             let place = match candidate.kind {
@@ -142,20 +165,40 @@ pub(super) fn load(
         snapshot: previous,
         floors: Some(source.floors),
         holds: source.holds,
+        ..Before::default()
     };
-    let snapshot = TrustSnapshot::build(epoch, &material, clock.now(), &before, problems)
-        .map_err(TrustStateError::Trust)?;
+    let now = clock.now();
+    let (snapshot, faults) = match source.on_fault {
+        OnFault::Refuse => TrustSnapshot::build(epoch, &material, now, &before, problems)
+            .map(|snapshot| (snapshot, Vec::new())),
+        OnFault::KeepNation => {
+            TrustSnapshot::build_sound(epoch, &material, now, &before, &problems)
+        }
+    }
+    .map_err(TrustStateError::Trust)?;
+    // A nation that keeps what it had keeps its anchors as they are in force.
+    let mut anchors = match faults.as_slice() {
+        [] => Pinned::new(),
+        _ => source.anchors.clone(),
+    };
+    let sound = |n: &&NationMaterial| faults.iter().all(|f| f.nation != n.code);
+    let taken = material.iter().filter(sound);
+    anchors.extend(taken.flat_map(NationMaterial::anchors_by_file));
     let own = OwnCertificate::load(&source.own.certificate, &source.own.key)?;
     own.check_profile(&source.own.certificate, source.profile)?;
-    let loaded = TrustEpoch {
+    let epoch = TrustEpoch {
         snapshot: Arc::new(snapshot),
         own,
         accepted_at: clock.monotonic(),
     };
     if previous.is_none() {
-        warn(&loaded, source.own, clock.now());
+        warn(&epoch, source.own, clock.now());
     }
-    Ok((loaded, anchors))
+    Ok(Loaded {
+        epoch,
+        anchors,
+        faults,
+    })
 }
 
 /// Says what needs attention in what comes into force.

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::identity::NationCode;
 use crate::identity::spiffe::TrustDomain;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Anchors and revocation lists of all nations, of one epoch.
@@ -139,6 +139,16 @@ impl TrustSnapshot {
         let mut owner_of_key: BTreeMap<[u8; 32], NationCode> = BTreeMap::new();
         for material in nations {
             let earlier = before.snapshot.and_then(|p| p.shared(&material.domain));
+            if before.kept.contains(&material.code) {
+                // One that was never in force is left out: nobody of it comes in.
+                let Some(same) = earlier.filter(|e| e.code == material.code) else {
+                    continue;
+                };
+                problems.extend(before.warnings_of(material.code));
+                own_keys(same, before.snapshot, &mut owner_of_key, &mut problems);
+                by_domain.insert(material.domain.clone(), Arc::clone(same));
+                continue;
+            }
             let is_broken = problems
                 .iter()
                 .any(|p| p.nation == material.code && p.severity == Severity::Error);
@@ -154,22 +164,7 @@ impl TrustSnapshot {
                 is_broken,
             }
             .nation(earlier.map(AsRef::as_ref));
-            let trusted = nation.anchors.iter();
-            for anchor in trusted.filter(|a| a.standing != Standing::Withdrawn) {
-                let owner = *owner_of_key
-                    .entry(anchor.spki_sha256)
-                    .or_insert(nation.code);
-                if owner != nation.code {
-                    problems.push(TrustProblem {
-                        nation: nation.code,
-                        source_name: anchor.source_name.clone(),
-                        reason: format!(
-                            "this authority also vouches for {owner}; each nation needs its own"
-                        ),
-                        severity: Severity::Error,
-                    });
-                }
-            }
+            own_keys(&nation, before.snapshot, &mut owner_of_key, &mut problems);
             let nation = match earlier {
                 Some(same) if same.content_sha256 == nation.content_sha256 => Arc::clone(same),
                 _ => Arc::new(nation),
@@ -191,6 +186,41 @@ impl TrustSnapshot {
             by_domain,
             warnings: problems,
         })
+    }
+
+    /// As [`Self::build`], but a nation whose material is faulty keeps what it had, so that
+    /// it cannot stop the revocations of the others. Besides the snapshot: every such fault.
+    pub(super) fn build_sound(
+        epoch: u64,
+        nations: &[NationMaterial],
+        now: Timestamp,
+        before: &Before<'_>,
+        problems: &[TrustProblem],
+    ) -> Result<(Self, Vec<TrustProblem>), Vec<TrustProblem>> {
+        let mut faults: Vec<TrustProblem> = Vec::new();
+        // Keeping one back may reveal another that needs what the first was to give up; each
+        // round keeps at least one more.
+        loop {
+            let kept: BTreeSet<_> = faults.iter().map(|f| f.nation).collect();
+            let others = problems.iter().filter(|p| !kept.contains(&p.nation));
+            let read = others.cloned().collect();
+            let before = Before {
+                kept: &kept,
+                ..*before
+            };
+            let mut found = match Self::build(epoch, nations, now, &before, read) {
+                Ok(snapshot) => return Ok((snapshot, faults)),
+                Err(found) => found,
+            };
+            found.retain(|p| p.severity == Severity::Error);
+            // One whose domain changes, too, has nothing to keep under the new one.
+            let is_stuck = |p: &TrustProblem| kept.contains(&p.nation) || before.moves(p, nations);
+            if found.iter().any(is_stuck) {
+                faults.extend(found);
+                return Err(faults);
+            }
+            faults.extend(found);
+        }
     }
 
     /// Which snapshot this is; rises with every reload.
@@ -312,11 +342,77 @@ impl TrustSnapshot {
 }
 
 /// What was in force before, and what is remembered of it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Before<'a> {
     pub(super) snapshot: Option<&'a TrustSnapshot>,
     pub(super) floors: Option<&'a Floors>,
     pub(super) holds: &'a [Hold],
+    // Nations that stay as they were, whatever their files say.
+    pub(super) kept: &'a BTreeSet<NationCode>,
+}
+
+impl Default for Before<'_> {
+    fn default() -> Self {
+        Self {
+            snapshot: None,
+            floors: None,
+            holds: &[],
+            kept: const { &BTreeSet::new() },
+        }
+    }
+}
+
+impl Before<'_> {
+    fn warnings_of(&self, nation: NationCode) -> impl Iterator<Item = TrustProblem> {
+        let all = self.snapshot.into_iter().flat_map(|s| &s.warnings);
+        all.filter(move |w| w.nation == nation).cloned()
+    }
+
+    /// Whether the nation of a problem is in force under another domain than it is to have.
+    fn moves(&self, problem: &TrustProblem, nations: &[NationMaterial]) -> bool {
+        let mut known = self.snapshot.into_iter().flat_map(TrustSnapshot::nations);
+        let was = known.find(|(_, n)| n.code == problem.nation);
+        let next = nations.iter().find(|n| n.code == problem.nation);
+        was.zip(next)
+            .is_some_and(|((was, _), next)| *was != next.domain)
+    }
+}
+
+/// Notes whose the keys of a nation's anchors are. Of two nations that claim one key, the one
+/// that did not have it before is at fault.
+fn own_keys(
+    nation: &NationAnchors,
+    before: Option<&TrustSnapshot>,
+    owner_of_key: &mut BTreeMap<[u8; 32], NationCode>,
+    problems: &mut Vec<TrustProblem>,
+) {
+    let trusted = nation.anchors.iter();
+    for anchor in trusted.filter(|a| a.standing != Standing::Withdrawn) {
+        let key = anchor.spki_sha256;
+        let owner = *owner_of_key.entry(key).or_insert(nation.code);
+        if owner == nation.code {
+            continue;
+        }
+        let had_it = before
+            .into_iter()
+            .flat_map(TrustSnapshot::nations)
+            .any(|(_, n)| {
+                let mut trusted = n.anchors.iter();
+                n.code == nation.code
+                    && trusted.any(|a| a.spki_sha256 == key && a.standing != Standing::Withdrawn)
+            });
+        let (faulty, other) = if had_it {
+            (owner, nation.code)
+        } else {
+            (nation.code, owner)
+        };
+        problems.push(TrustProblem {
+            nation: faulty,
+            source_name: anchor.source_name.clone(),
+            reason: format!("this authority also vouches for {other}; each nation needs its own"),
+            severity: Severity::Error,
+        });
+    }
 }
 
 fn anchor_status(nation: NationCode, anchor: &Anchor, now: Timestamp) -> AnchorStatus {

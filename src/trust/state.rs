@@ -8,8 +8,8 @@ use super::block::{Blocked, Hold};
 use super::error::TrustProblem;
 use super::floors::Floors;
 use super::holds::Holds;
-use super::marks::{Marks, Scope};
-use super::prepared::{self, Candidate, Prepared};
+use super::marks::{Looked, Marks, Scope};
+use super::prepared::{self, Candidate, OnFault, Prepared};
 use super::profile::Profile;
 use super::snapshot::{AnchorStatus, TrustSnapshot};
 use super::source::{NationSources, Pinned};
@@ -78,17 +78,6 @@ pub enum Reloaded {
         /// Its epoch.
         epoch: u64,
     },
-}
-
-/// What a look at the files found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Looked {
-    /// As they were read.
-    Unchanged,
-    /// Something changed since the last look, and may still be written to: look again.
-    Settling,
-    /// Something changed, and has rested since the last look.
-    Changed,
 }
 
 /// Why trust could not be loaded; on a change the old stays in force.
@@ -161,9 +150,10 @@ impl TrustState {
             holds: Holds::open(folder).map_err(TrustStateError::Keep)?,
         };
         inputs.seen = Marks::of(&inputs.own, &inputs.nations);
-        let source = inputs.source(None, &[], Scope::Everything);
-        let (first, anchors) = prepared::load(&source, 1, None, clock.as_ref())?;
-        inputs.anchors = anchors;
+        let source = inputs.source(None, &[], Scope::Everything, OnFault::Refuse);
+        let loaded = prepared::load(&source, 1, None, clock.as_ref())?;
+        let first = loaded.epoch;
+        inputs.anchors = loaded.anchors;
         inputs
             .floors
             .raise(&first.snapshot)
@@ -243,7 +233,13 @@ impl TrustState {
     /// As [`Self::load`]; then everything stays as it was.
     pub fn reload(&self, nations: Vec<NationSources>) -> Result<Reloaded, TrustStateError> {
         let mut inputs = self.lock();
-        let prepared = self.read(&inputs, Some(nations), &[], Scope::Everything)?;
+        let prepared = self.read(
+            &inputs,
+            Some(nations),
+            &[],
+            Scope::Everything,
+            OnFault::Refuse,
+        )?;
         self.swap(&mut inputs, prepared)
     }
 
@@ -261,7 +257,7 @@ impl TrustState {
         }
         // Marked before reading: a file that changes meanwhile is seen by the next look.
         inputs.see(now, Scope::Everything);
-        let prepared = self.read(&inputs, None, &[], Scope::Everything)?;
+        let prepared = self.read(&inputs, None, &[], Scope::Everything, OnFault::Refuse)?;
         self.swap(&mut inputs, prepared)
     }
 
@@ -283,11 +279,29 @@ impl TrustState {
         Looked::Settling
     }
 
-    /// Takes the files as seen, whatever became of them: the same fault is told once.
-    pub fn mark_seen(&self, scope: Scope) {
+    /// What the files look like now. To be taken before they are read.
+    #[must_use]
+    pub fn marks(&self) -> Marks {
+        let inputs = self.lock();
+        Marks::of(&inputs.own, &inputs.nations)
+    }
+
+    /// Takes the files as seen, whatever became of them: the same fault is told once. The
+    /// marks are those from before the reading: a file that came during it is seen later.
+    pub fn mark_seen(&self, marks: Marks, scope: Scope) {
+        self.lock().see(marks, scope);
+    }
+
+    /// Takes the files of something prepared as seen: it differs in nothing from what is in
+    /// force, so there is nothing to commit.
+    pub fn mark_same(&self, prepared: Prepared) {
         let mut inputs = self.lock();
-        let now = Marks::of(&inputs.own, &inputs.nations);
-        inputs.see(now, scope);
+        if prepared.base == self.current.load().snapshot.epoch() && !prepared.is_trial {
+            inputs.nations = prepared.nations;
+            inputs.seen = prepared.seen;
+            inputs.anchors = prepared.anchors;
+            inputs.settling = None;
+        }
     }
 
     /// Reads everything that would be in force: the files of `nations` (or of the nations so
@@ -301,7 +315,20 @@ impl TrustState {
         trial: &[Candidate],
         scope: Scope,
     ) -> Result<Prepared, TrustStateError> {
-        self.read(&self.lock(), nations, trial, scope)
+        self.read(&self.lock(), nations, trial, scope, OnFault::Refuse)
+    }
+
+    /// As [`Self::prepare`], but a nation whose material is faulty keeps what it had, and the
+    /// others' is taken up; [`Prepared::faults`] tells. A nation that is new is left out.
+    ///
+    /// # Errors
+    /// What is no one nation's fault.
+    pub fn prepare_sound(
+        &self,
+        nations: Option<Vec<NationSources>>,
+        scope: Scope,
+    ) -> Result<Prepared, TrustStateError> {
+        self.read(&self.lock(), nations, &[], scope, OnFault::KeepNation)
     }
 
     /// Prepares what is in force with one more block.
@@ -349,6 +376,7 @@ impl TrustState {
             nations: inputs.nations.clone(),
             seen: inputs.seen.clone(),
             anchors: inputs.anchors.clone(),
+            faults: Vec::new(),
             holds: Some(holds),
             is_trial: false,
         }
@@ -360,16 +388,19 @@ impl TrustState {
         nations: Option<Vec<NationSources>>,
         trial: &[Candidate],
         scope: Scope,
+        on_fault: OnFault,
     ) -> Result<Prepared, TrustStateError> {
-        let source = inputs.source(nations, trial, scope);
+        let source = inputs.source(nations, trial, scope, on_fault);
         let found = Marks::of(source.own, &source.nations);
         let before = self.current();
         let epoch = before.snapshot.epoch() + 1;
         let clock = self.clock.as_ref();
-        let (next, anchors) = prepared::load(&source, epoch, Some(&before.snapshot), clock)?;
+        let loaded = prepared::load(&source, epoch, Some(&before.snapshot), clock);
+        // Also before a fault is told: it may be half a file's.
         if Marks::of(source.own, &source.nations) != found {
             return Err(TrustStateError::Unsettled);
         }
+        let loaded = loaded?;
         let seen = match scope {
             Scope::Everything => found,
             Scope::ListsOnly => Marks {
@@ -379,10 +410,11 @@ impl TrustState {
         };
         Ok(Prepared {
             base: before.snapshot.epoch(),
-            next,
+            next: loaded.epoch,
             nations: source.nations.to_vec(),
             seen,
-            anchors,
+            anchors: loaded.anchors,
+            faults: loaded.faults,
             holds: None,
             is_trial: !trial.is_empty(),
         })
@@ -395,6 +427,7 @@ impl TrustState {
             nations,
             seen,
             anchors,
+            faults: _,
             holds,
             is_trial,
         } = prepared;
@@ -438,6 +471,7 @@ impl Inputs {
         nations: Option<Vec<NationSources>>,
         trial: &'a [Candidate],
         scope: Scope,
+        on_fault: OnFault,
     ) -> prepared::Source<'a> {
         prepared::Source {
             nations: nations.map_or_else(|| (&self.nations).into(), Into::into),
@@ -447,6 +481,8 @@ impl Inputs {
             holds: &self.holds.all,
             trial,
             pinned: (scope == Scope::ListsOnly).then_some(&self.anchors),
+            anchors: &self.anchors,
+            on_fault,
         }
     }
 

@@ -231,11 +231,8 @@ async fn a_faulty_change_changes_nothing_says_everything_and_is_audited() {
     site.signal(rustix::process::Signal::HUP);
     let line = logged(&site, &["trust was not reloaded", "SIGHUP"]).await;
     assert!(line.contains("holds no certificate"), "{line}");
-    let last = audit(&site).pop().unwrap();
-    assert_eq!(
-        (last["outcome"].as_str(), last["who"].as_str()),
-        (Some("refused"), Some("SIGHUP"))
-    );
+    let is_refusal = |line: &Value| line["outcome"] == "refused" && line["who"] == "SIGHUP";
+    assert!(audit(&site).iter().any(is_refusal), "{:#?}", audit(&site));
     let mut client = site.endpoint("GBR/uav-cell-4").submission().await.unwrap();
     client.submit(unary(&sighting("r-1"))).await.unwrap();
     // Only an operator may even look.
@@ -396,6 +393,41 @@ async fn a_list_is_taken_up_within_five_seconds_of_its_arrival() {
     assert_eq!(anchor.state(), AnchorState::Active);
     let made = anchor.revocation_list_this_update.unwrap().seconds;
     assert!((now().as_second() - made).abs() < 60, "{made}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_faulty_file_of_one_nation_stops_no_revocation_of_another() {
+    let site = started(Site::new(""));
+    let (gbr, fra) = (authority(&site, "GBR"), authority(&site, "FRA"));
+    let (bad, french) = (
+        gbr.issue(&system("GBR")).unwrap(),
+        fra.issue(&system("FRA")).unwrap(),
+    );
+    let mut cut = stream(&site, &bad, "r-1").await;
+    let mut kept = endpoint(&site, &french).submission().await.unwrap();
+    kept.who_am_i(WhoAmIRequest {}).await.unwrap();
+    replace(&site, "certs-dev/FRA/authority.crl.pem", "no list");
+    let told = ["not reloaded for nations with faulty files", "file watch"];
+    let line = logged(&site, &told).await;
+    assert!(line.contains("ERROR") && line.contains("FRA"), "{line}");
+    let list = gbr_list(&site, 2, &[bad.serial()]);
+    replace(&site, "certs-dev/GBR/authority.crl.pem", &list);
+    let status = tokio::time::timeout(PATIENCE, ended(&mut cut)).await;
+    let status = status.expect("GBR's list is taken up");
+    assert!(status.message().contains("revoked by GBR"), "{status:?}");
+    kept.who_am_i(WhoAmIRequest {}).await.unwrap();
+    let mut again = endpoint(&site, &french).submission().await.unwrap();
+    again.who_am_i(WhoAmIRequest {}).await.unwrap();
+    // Mended: taken up, too. The fault was told and audited once.
+    let until = now() + SignedDuration::from_hours(24 * 30);
+    let list = fra.revocation_list(2, now(), until, &[french.serial()]);
+    replace(&site, "certs-dev/FRA/authority.crl.pem", &list.unwrap());
+    logged(&site, &["faulty files of nations are mended"]).await;
+    let refused = refusal(&site, &french).await;
+    assert!(refused.contains("CertificateRevoked"), "{refused}");
+    let all = audit(&site);
+    let refusals = all.iter().filter(|line| line["outcome"] == "refused");
+    assert_eq!(refusals.count(), 1, "{all:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -282,6 +282,12 @@ fn lists_of_a_named_intermediate_are_proven_at_loading_and_never_go_back() {
         verify(&second, &system),
         Err(TrustError::Revoked { .. })
     ));
+    // Told as a change, or nothing would be put in force.
+    let told = second.changes_since(&first);
+    assert!(
+        told.iter().any(|c| c.what.contains("list 6 of")),
+        "{told:?}"
+    );
     let back = TrustSnapshot::from_material(3, &[with(5, &[])], now(), Some(&second));
     assert!(back.unwrap_err()[0].reason.contains("never goes back"));
     let gone = nation(&below, &[&of_root, &list(&middle, 2, &[])]);
