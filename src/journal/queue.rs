@@ -190,14 +190,15 @@ impl Queue {
     pub(super) async fn push(&self, entries: Vec<Entry>) -> Result<Pending, AppendError> {
         let mut parts = Vec::with_capacity(1);
         for (bytes, part) in self.split(entries) {
-            let too_large = bytes > self.batch_bytes_max
-                || part.iter().any(|entry| entry.key.len() > KEY_BYTES_MAX);
-            parts.push(match too_large {
-                true => Part::TooLarge(Appended::TooLarge {
-                    bytes,
-                    bytes_max: self.batch_bytes_max,
-                }),
-                false => Part::Sent(self.push_part(part, bytes).await?),
+            // A key that is too long stands alone, so the first is all there is to look at.
+            let key_bytes = part.first().map_or(0, |entry| entry.key.len());
+            let over = [(bytes, self.batch_bytes_max), (key_bytes, KEY_BYTES_MAX)];
+            let over = over
+                .into_iter()
+                .find(|(bytes, bytes_max)| bytes > bytes_max);
+            parts.push(match over {
+                Some((bytes, bytes_max)) => Part::TooLarge(Appended::TooLarge { bytes, bytes_max }),
+                None => Part::Sent(self.push_part(part, bytes).await?),
             });
         }
         Ok(Pending { parts })
@@ -207,13 +208,15 @@ impl Queue {
     /// into none stands alone.
     fn split(&self, entries: Vec<Entry>) -> Vec<(usize, Vec<Entry>)> {
         let mut runs: Vec<(usize, Vec<Entry>)> = Vec::with_capacity(1);
+        let mut alone = false;
         for entry in entries {
             let size = entry_bytes(&entry);
+            let was_alone = std::mem::replace(&mut alone, entry.key.len() > KEY_BYTES_MAX);
             match runs.last_mut() {
                 Some((bytes, run))
                     if *bytes + size <= self.batch_bytes_max
                         && run.len() < self.batch_entries_max
-                        && entry.key.len() <= KEY_BYTES_MAX =>
+                        && !(alone || was_alone) =>
                 {
                     *bytes += size;
                     run.push(entry);

@@ -177,7 +177,8 @@ fn what_cannot_be_stored_at_all_is_refused_with_the_limit() {
         key: vec![b'k'; 513].into(),
         ..entry(1, 20)
     };
-    assert!(refused(long_key).contains("TooLarge"));
+    let between = vec![long_key.clone(), entry(7, 20), long_key.clone()];
+    assert!(refused(long_key).contains("TooLarge { bytes: 513, bytes_max: 512 }"));
     let limit = "bytes_max: 8192";
     assert!(refused(entry(1, 9000)).contains(limit));
     assert_eq!(journal.durable(), Position(0));
@@ -191,6 +192,19 @@ fn what_cannot_be_stored_at_all_is_refused_with_the_limit() {
     assert_eq!(store(&journal, entry(2, whole)), Position(2));
     assert!(refused(entry(3, whole + 1)).contains("TooLarge { bytes: 8193, bytes_max: 8192 }"));
     assert_eq!(journal.durable(), Position(2));
+    // One that cannot be stored takes no neighbour with it.
+    let answers = append(&journal, between).unwrap();
+    assert!(
+        matches!(
+            answers.as_slice(),
+            [
+                Appended::TooLarge { .. },
+                Appended::Stored(_),
+                Appended::TooLarge { .. }
+            ]
+        ),
+        "{answers:?}"
+    );
     assert_eq!(append(&journal, Vec::new()), Ok(Vec::new()));
 }
 
