@@ -182,13 +182,15 @@ async fn take(
     let mut draining = doors.draining.clone();
     let mut ordinal = 1;
     loop {
-        // Admission is asked before the next message is taken.
+        // Admission is asked before the next message is taken, and again after a wait: others
+        // of the same nation may have been quicker.
         let wait = quota.wait(doors.clock.monotonic());
         if wait > Duration::ZERO {
             tokio::select! {
                 biased;
                 reason = caller.peer.cut() => return Err(status::cut(&reason)),
-                () = tokio::time::sleep(wait) => {}
+                _ = draining.wait_for(|draining| *draining) => return Err(status::draining()),
+                () = tokio::time::sleep(wait) => continue,
             }
         }
         let first = tokio::select! {

@@ -167,3 +167,27 @@ async fn what_is_only_on_disk_gets_its_first_receipt_again() {
         assert_eq!(fresh.disposition(), Disposition::Accepted);
     }
 }
+
+#[tokio::test]
+async fn a_stream_that_waits_for_its_rate_hears_of_a_drain() {
+    let mut site = Site::new("");
+    site.edit("config/nations/GBR.toml", |text| {
+        format!("{text}\n[limits]\nsystem_bytes_per_s = \"1B\"\n")
+    });
+    site.start(&[]);
+    let mut client = site.endpoint("GBR/uav-cell-4").submission().await.unwrap();
+    let (sender, messages) = mpsc::channel(8);
+    sender.send(streamed(&sighting("r-1"))).await.unwrap();
+    let stream = client.submit_stream(ReceiverStream::new(messages)).await;
+    let mut answers = stream.unwrap().into_inner();
+    assert!(answers.message().await.unwrap().is_some());
+    // A debt of hundreds of bytes at one a second: the next is not taken for minutes.
+    sender.send(streamed(&sighting("r-2"))).await.unwrap();
+    site.signal(rustix::process::Signal::TERM);
+    let ended = tokio::time::timeout(Duration::from_secs(15), answers.message()).await;
+    let status = ended
+        .expect("it ends before the drain deadline")
+        .unwrap_err();
+    assert_eq!(status.code(), tonic::Code::Unavailable, "{status:?}");
+    assert!(site.wait().success());
+}
