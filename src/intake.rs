@@ -15,6 +15,7 @@ use crate::journal::{AppendError, Appended, Journal, Pending, Receipt};
 use crate::normalise::{Profile, Violation, Violations};
 use crate::wire::Native;
 use crate::wire::quarantined::Refusal;
+use crate::wire::stored::Sealer;
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -206,11 +207,12 @@ impl Intake {
         let received_at = self.clock.now();
         let mut entries = Vec::with_capacity(payloads.len());
         let mut judged = Vec::with_capacity(payloads.len());
+        let mut sealer = Sealer::default();
         for payload in payloads {
             judged.push(
                 match judge::judge(sender, &payload, &desk.profile, received_at) {
                     Ok(valid) => {
-                        let (entry, sent) = valid.send(sender, &payload, received_at);
+                        let (entry, sent) = valid.send(sender, &payload, received_at, &mut sealer);
                         entries.push(entry);
                         Judged::Sent(sent)
                     }

@@ -24,7 +24,7 @@ impl Record {
         Self(parts)
     }
 
-    /// Takes the record apart for encoding.
+    /// Takes the record apart.
     #[must_use]
     pub fn into_parts(self) -> RecordParts {
         self.0

@@ -1,6 +1,7 @@
 //! Protobuf to reports, records to protobuf. With the services, the only place that sees
 //! prost types.
 
+mod back;
 mod decode;
 mod encode;
 pub mod json;

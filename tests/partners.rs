@@ -44,7 +44,7 @@ fn judge(
     };
     let report = decode_report(bytes).map_err(rules)?;
     let record = normalise(report, &context).map_err(rules)?;
-    Ok(Record::decode(&encode_record(record)[..]).expect("records are readable"))
+    Ok(Record::decode(&encode_record(&record)[..]).expect("records are readable"))
 }
 
 fn check(tongue: Tongue, now: &str, seed: u64, reports: u64) -> BTreeSet<Fault> {

@@ -243,7 +243,7 @@ impl Judged {
             Ok(record) => record,
             Err(violations) => return reasons(violations),
         };
-        match json::record_and_trace(&wire::encode_record(record)) {
+        match json::record_and_trace(&wire::encode_record(&record)) {
             Ok((record, trace)) => Answer::Normalised {
                 record,
                 trace,

@@ -9,6 +9,7 @@ use crate::normalise::{Context, Profile, Violation, Violations, normalise};
 use crate::record::{Action, Environment, Record, Text};
 use crate::report::Report;
 use crate::wire::quarantined::Refusal;
+use crate::wire::stored::Sealer;
 use crate::wire::{self, Native};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
@@ -66,8 +67,8 @@ impl Valid {
 
     /// The record's bytes.
     #[must_use]
-    pub fn encode(self) -> Vec<u8> {
-        wire::encode_record(self.record)
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode_record(&self.record)
     }
 
     /// Makes the journal entry, and what is remembered until it is durable.
@@ -76,20 +77,23 @@ impl Valid {
         sender: &Identity,
         payload: &Payload,
         received_at: Timestamp,
+        sealer: &mut Sealer,
     ) -> (Entry, Sent) {
-        let sent = Sent {
-            report_id: self.record.report_id.clone(),
-            revision: self.record.revision,
-            media_type: self.record.original_media_type.clone(),
-            original: original(payload),
-        };
-        let body = wire::stored::seal(self.record, &sent.original);
+        let original = original(payload);
+        let body = sealer.seal(&self.record, &original);
+        let record = self.record.into_parts();
         let entry = Entry {
-            key: key(sender, &sent.report_id),
-            revision: sent.revision,
+            key: key(sender, &record.report_id),
+            revision: record.revision,
             digest: self.digest,
             stamp_ns: stamp_ns(received_at),
             body: Bytes::from(body),
+        };
+        let sent = Sent {
+            report_id: record.report_id,
+            revision: record.revision,
+            media_type: record.original_media_type,
+            original,
         };
         (entry, sent)
     }

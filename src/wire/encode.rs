@@ -1,19 +1,16 @@
-//! From a record to its canonical bytes, by moves. The same record gives the same bytes.
+//! From a record to its canonical bytes. The same record gives the same bytes. Every message
+//! writes its fields from the highest number to the lowest (see [`super::back`]).
 
-use super::{proto, timestamp};
+use super::back::{Back, Put};
 use crate::normalise::NORMALISER_VERSION;
 use crate::record::{self, Body, Record};
-use jiff::civil::Date;
-use prost::Message as _;
 
 /// Encodes a record; these bytes are what is stored and served.
 #[must_use]
-pub fn encode_record(record: Record) -> Vec<u8> {
-    proto::Record::from(record).encode_to_vec()
-}
-
-fn all<A, B: From<A>>(items: Vec<A>) -> Vec<B> {
-    items.into_iter().map(Into::into).collect()
+pub fn encode_record(record: &Record) -> Vec<u8> {
+    let mut out = Back::new();
+    record.put(&mut out);
+    out.written().to_vec()
 }
 
 /// A code or UNSPECIFIED.
@@ -23,314 +20,270 @@ macro_rules! number {
     };
 }
 
-fn day(date: Option<Date>) -> String {
-    date.map(|date| date.to_string()).unwrap_or_default()
-}
-
-impl From<Record> for proto::Record {
-    fn from(record: Record) -> Self {
-        let r = record.into_parts();
-        Self {
-            nation: r.nation,
-            system: r.system,
-            report_id: r.report_id,
-            revision: r.revision,
-            action: r.action.number(),
-            supersedes: r.supersedes.map(|s| proto::Supersedes {
-                report_id: s.report_id,
-                revision: s.revision,
-            }),
-            environment: r.environment.number(),
-            reported_at: r.reported_at.map(timestamp),
-            received_at: Some(timestamp(r.received_at)),
-            marking: Some(r.marking.into()),
-            narratives: all(r.narratives),
-            evidence: all(r.evidence),
-            original_sha256: r.original_sha256.to_vec().into(),
-            original_media_type: r.original_media_type.into_owned(),
-            trace: all(r.trace),
-            normaliser_version: NORMALISER_VERSION.to_owned(),
-            body: r.body.map(|body| match body {
-                Body::Sighting(sighting) => proto::record::Body::Sighting((*sighting).into()),
-                Body::Contribution(contribution) => {
-                    proto::record::Body::Contribution((*contribution).into())
-                }
-            }),
+impl Put for Record {
+    fn put(&self, out: &mut Back) {
+        out.text(18, NORMALISER_VERSION);
+        out.all(17, &self.trace);
+        out.text(16, &self.original_media_type);
+        out.bytes(15, &self.original_sha256);
+        out.all(14, &self.evidence);
+        out.all(13, &self.narratives);
+        match &self.body {
+            Some(Body::Sighting(sighting)) => out.message(11, &**sighting),
+            Some(Body::Contribution(contribution)) => out.message(12, &**contribution),
+            None => {}
         }
+        out.message(10, &self.marking);
+        out.time(9, self.received_at);
+        if let Some(time) = self.reported_at {
+            out.time(8, time);
+        }
+        out.number(7, self.environment.number());
+        out.some(6, self.supersedes.as_ref());
+        out.number(5, self.action.number());
+        out.number(4, self.revision);
+        out.text(3, &self.report_id);
+        out.text(2, &self.system);
+        out.text(1, &self.nation);
     }
 }
 
-impl From<record::Marking> for proto::Marking {
-    fn from(m: record::Marking) -> Self {
-        Self {
-            level: m.level.number(),
-            policy: m.policy.into_owned(),
-            releasable_to: m.releasable_to,
-            group_codes: m.group_codes,
-            special: m.special,
-            originator_marking: m.originator_marking,
-            mapping_verified: m.mapping_verified,
-        }
+impl Put for record::Supersedes {
+    fn put(&self, out: &mut Back) {
+        out.number(2, self.revision);
+        out.text(1, &self.report_id);
     }
 }
 
-impl From<record::Instant> for proto::Instant {
-    fn from(i: record::Instant) -> Self {
-        Self {
-            utc: Some(timestamp(i.utc)),
-            precision_s: i.precision_s,
-            inferred: i.inferred,
-        }
+impl Put for record::Marking {
+    fn put(&self, out: &mut Back) {
+        out.flag(7, self.mapping_verified);
+        out.text(6, &self.originator_marking);
+        out.texts(5, &self.special);
+        out.texts(4, &self.group_codes);
+        out.texts(3, &self.releasable_to);
+        out.text(2, &self.policy);
+        out.number(1, self.level.number());
     }
 }
 
-impl From<record::GeoPoint> for proto::GeoPoint {
-    fn from(p: record::GeoPoint) -> Self {
-        Self {
-            latitude_deg: p.latitude_deg,
-            longitude_deg: p.longitude_deg,
-            horizontal_uncertainty_m: p.horizontal_uncertainty_m,
-            kind: number!(p.kind),
-            height_m: p.height_m,
-            vertical_datum: number!(p.vertical_datum),
-            method: p.method.number(),
-            transform_op: p.transform_op.into_owned(),
-            source_crs: p.source_crs.into_owned(),
-            original_text: p.original_text,
-        }
+impl Put for record::Instant {
+    fn put(&self, out: &mut Back) {
+        out.flag(3, self.inferred);
+        out.optional(2, self.precision_s);
+        out.time(1, self.utc);
     }
 }
 
-impl From<record::RelativePosition> for proto::RelativePosition {
-    fn from(p: record::RelativePosition) -> Self {
-        Self {
-            anchor: p.anchor,
-            distance_min_m: p.distance_min_m,
-            distance_max_m: p.distance_max_m,
-            azimuth_true_deg: p.azimuth_true_deg,
-            sector_half_width_deg: p.sector_half_width_deg,
-        }
+impl Put for record::GeoPoint {
+    fn put(&self, out: &mut Back) {
+        out.text(10, &self.original_text);
+        out.text(9, &self.source_crs);
+        out.text(8, &self.transform_op);
+        out.number(7, self.method.number());
+        out.number(6, number!(self.vertical_datum));
+        out.optional_fraction(5, self.height_m);
+        out.number(4, number!(self.kind));
+        out.optional_fraction(3, self.horizontal_uncertainty_m);
+        out.fraction(2, self.longitude_deg);
+        out.fraction(1, self.latitude_deg);
     }
 }
 
-impl From<record::Place> for proto::Place {
-    fn from(p: record::Place) -> Self {
-        Self {
-            name_as_reported: p.name_as_reported,
-            gazetteer_id: p.gazetteer_id,
-            control_status_as_reported: p.control_status_as_reported,
-        }
+impl Put for record::RelativePosition {
+    fn put(&self, out: &mut Back) {
+        out.fraction(5, self.sector_half_width_deg);
+        out.fraction(4, self.azimuth_true_deg);
+        out.fraction(3, self.distance_max_m);
+        out.fraction(2, self.distance_min_m);
+        out.text(1, &self.anchor);
     }
 }
 
-impl From<record::Count> for proto::Count {
-    fn from(c: record::Count) -> Self {
-        Self {
-            min: c.min,
-            max: c.max,
-            qualifier: c.qualifier.number(),
-        }
+impl Put for record::Place {
+    fn put(&self, out: &mut Back) {
+        out.text(3, &self.control_status_as_reported);
+        out.text(2, &self.gazetteer_id);
+        out.text(1, &self.name_as_reported);
     }
 }
 
-impl From<record::Weapon> for proto::Weapon {
-    fn from(w: record::Weapon) -> Self {
-        Self {
-            weapon_class: number!(w.class),
-            code_2525d: w.code_2525d.into_owned(),
-            model: w.model.into_owned(),
-            calibre_mm: w.calibre_mm,
-            assessed: w.assessed,
-            original_text: w.original_text,
-        }
+impl Put for record::Count {
+    fn put(&self, out: &mut Back) {
+        out.number(3, self.qualifier.number());
+        out.optional(2, self.max);
+        out.optional(1, self.min);
     }
 }
 
-impl From<record::Observation> for proto::Observation {
-    fn from(o: record::Observation) -> Self {
-        Self {
-            r#type: number!(o.kind),
-            count: o.count.map(Into::into),
-            count_basis: o.count_basis.number(),
-            phase: number!(o.phase),
-            direction_from_deg: o.direction_from_deg,
-            direction_to_deg: o.direction_to_deg,
-            direction_half_width_deg: o.direction_half_width_deg,
-            weapon: o.weapon.map(Into::into),
-            withdrawal_status: number!(o.withdrawal_status),
-            original_text: o.original_text,
-        }
+impl Put for record::Weapon {
+    fn put(&self, out: &mut Back) {
+        out.text(6, &self.original_text);
+        out.flag(5, self.assessed);
+        out.fractions(4, &self.calibre_mm);
+        out.text(3, &self.model);
+        out.text(2, &self.code_2525d);
+        out.number(1, number!(self.class));
     }
 }
 
-impl From<record::Casualties> for proto::Casualties {
-    fn from(c: record::Casualties) -> Self {
-        Self {
-            category: c.category.number(),
-            killed: c.killed.map(Into::into),
-            injured: c.injured.map(Into::into),
-        }
+impl Put for record::Observation {
+    fn put(&self, out: &mut Back) {
+        out.text(10, &self.original_text);
+        out.number(9, number!(self.withdrawal_status));
+        out.some(8, self.weapon.as_ref());
+        out.optional_fraction(7, self.direction_half_width_deg);
+        out.optional_fraction(6, self.direction_to_deg);
+        out.optional_fraction(5, self.direction_from_deg);
+        out.number(4, number!(self.phase));
+        out.number(3, self.count_basis.number());
+        out.some(2, self.count.as_ref());
+        out.number(1, number!(self.kind));
     }
 }
 
-impl From<record::Confidence> for proto::Confidence {
-    fn from(c: record::Confidence) -> Self {
-        Self {
-            source_reliability: c.source_reliability.into_owned(),
-            credibility: c.credibility.into_owned(),
-            derived_pct: c.derived_pct,
-            probability_lo_pct: c.probability_lo_pct,
-            probability_hi_pct: c.probability_hi_pct,
-            scale_id: c.scale_id.into_owned(),
-            original_term: c.original_term,
-        }
+impl Put for record::Casualties {
+    fn put(&self, out: &mut Back) {
+        out.some(3, self.injured.as_ref());
+        out.some(2, self.killed.as_ref());
+        out.number(1, self.category.number());
     }
 }
 
-impl From<record::Narrative> for proto::Narrative {
-    fn from(n: record::Narrative) -> Self {
-        Self {
-            lang: n.lang,
-            text: n.text,
-            is_authoritative: n.is_authoritative,
-            is_machine_translation: n.is_machine_translation,
-        }
+impl Put for record::Confidence {
+    fn put(&self, out: &mut Back) {
+        out.text(7, &self.original_term);
+        out.text(6, &self.scale_id);
+        out.optional(5, self.probability_hi_pct);
+        out.optional(4, self.probability_lo_pct);
+        out.optional(3, self.derived_pct);
+        out.text(2, &self.credibility);
+        out.text(1, &self.source_reliability);
     }
 }
 
-impl From<record::Evidence> for proto::Evidence {
-    fn from(e: record::Evidence) -> Self {
-        Self {
-            sha256: e.sha256.into(),
-            media_type: e.media_type,
-            uri: e.uri,
-            captured_at: e.captured_at.map(timestamp),
-        }
+impl Put for record::Narrative {
+    fn put(&self, out: &mut Back) {
+        out.flag(4, self.is_machine_translation);
+        out.flag(3, self.is_authoritative);
+        out.text(2, &self.text);
+        out.text(1, &self.lang);
     }
 }
 
-impl From<record::TraceEntry> for proto::TraceEntry {
-    fn from(t: record::TraceEntry) -> Self {
-        Self {
-            field: t.field.into_owned(),
-            rule: t.rule.to_owned(),
-            rule_version: t.rule_version,
-            input: t.input.into_owned(),
-            output: t.output.into_owned(),
-            severity: t.severity.number(),
+impl Put for record::Evidence {
+    fn put(&self, out: &mut Back) {
+        if let Some(time) = self.captured_at {
+            out.time(4, time);
         }
+        out.text(3, &self.uri);
+        out.text(2, &self.media_type);
+        out.bytes(1, &self.sha256);
     }
 }
 
-impl From<record::Sighting> for proto::Sighting {
-    fn from(s: record::Sighting) -> Self {
-        Self {
-            origin: s.origin.number(),
-            verification_status: s.verification_status.number(),
-            observed_from: Some(s.observed_from.into()),
-            observed_until: s.observed_until.map(Into::into),
-            means: s
-                .means
-                .into_iter()
-                .map(record::ObserverMeans::number)
-                .collect(),
-            location: s.location.map(Into::into),
-            location_unknown_reason: s.location_unknown_reason,
-            relative_location: s.relative_location.map(Into::into),
-            observer_position: s.observer_position.map(Into::into),
-            place: s.place.map(Into::into),
-            observations: all(s.observations),
-            casualties: all(s.casualties),
-            confidence: Some(s.confidence.into()),
-            coverage_note: s.coverage_note,
-        }
+impl Put for record::TraceEntry {
+    fn put(&self, out: &mut Back) {
+        out.number(6, self.severity.number());
+        out.text(5, &self.output);
+        out.text(4, &self.input);
+        out.number(3, self.rule_version);
+        out.text(2, self.rule);
+        out.text(1, &self.field);
     }
 }
 
-impl From<record::Personnel> for proto::Personnel {
-    fn from(p: record::Personnel) -> Self {
-        Self {
-            category: p.category.number(),
-            authorised: p.authorised,
-            deployed: p.deployed,
-            effective: p.effective,
-            female: p.female,
-            male: p.male,
-            undisclosed: p.undisclosed,
-        }
+impl Put for record::Sighting {
+    fn put(&self, out: &mut Back) {
+        out.text(14, &self.coverage_note);
+        out.message(13, &self.confidence);
+        out.all(12, &self.casualties);
+        out.all(11, &self.observations);
+        out.some(10, self.place.as_ref());
+        out.some(9, self.observer_position.as_ref());
+        out.some(8, self.relative_location.as_ref());
+        out.text(7, &self.location_unknown_reason);
+        out.some(6, self.location.as_ref());
+        out.codes(5, self.means.iter().map(|means| means.number()));
+        out.some(4, self.observed_until.as_ref());
+        out.message(3, &self.observed_from);
+        out.number(2, self.verification_status.number());
+        out.number(1, self.origin.number());
     }
 }
 
-impl From<record::Equipment> for proto::Equipment {
-    fn from(e: record::Equipment) -> Self {
-        Self {
-            equipment: Some(e.equipment.into()),
-            quantity_authorised: e.quantity_authorised,
-            quantity_on_hand: e.quantity_on_hand,
-            quantity_fmc: e.quantity_fmc,
-            quantity_pmc: e.quantity_pmc,
-            quantity_nmc: e.quantity_nmc,
-        }
+impl Put for record::Personnel {
+    fn put(&self, out: &mut Back) {
+        out.optional(7, self.undisclosed);
+        out.optional(6, self.male);
+        out.optional(5, self.female);
+        out.optional(4, self.effective);
+        out.optional(3, self.deployed);
+        out.optional(2, self.authorised);
+        out.number(1, self.category.number());
     }
 }
 
-impl From<record::Sensor> for proto::Sensor {
-    fn from(s: record::Sensor) -> Self {
-        Self {
-            r#type: s.kind,
-            uas_class: s.uas_class,
-            range_m: s.range_m,
-            availability_pct: s.availability_pct,
-        }
+impl Put for record::Equipment {
+    fn put(&self, out: &mut Back) {
+        out.optional(6, self.quantity_nmc);
+        out.optional(5, self.quantity_pmc);
+        out.optional(4, self.quantity_fmc);
+        out.optional(3, self.quantity_on_hand);
+        out.optional(2, self.quantity_authorised);
+        out.message(1, &self.equipment);
     }
 }
 
-impl From<record::Sustainment> for proto::Sustainment {
-    fn from(s: record::Sustainment) -> Self {
-        Self {
-            fuel_days: s.fuel_days,
-            water_days: s.water_days,
-            rations_days: s.rations_days,
-            medical_days: s.medical_days,
-        }
+impl Put for record::Sensor {
+    fn put(&self, out: &mut Back) {
+        out.optional_fraction(4, self.availability_pct);
+        out.optional_fraction(3, self.range_m);
+        out.text(2, &self.uas_class);
+        out.text(1, &self.kind);
     }
 }
 
-impl From<record::Caveat> for proto::Caveat {
-    fn from(c: record::Caveat) -> Self {
-        Self {
-            code: number!(c.code),
-            text: c.text,
-        }
+impl Put for record::Sustainment {
+    fn put(&self, out: &mut Back) {
+        out.optional_fraction(4, self.medical_days);
+        out.optional_fraction(3, self.rations_days);
+        out.optional_fraction(2, self.water_days);
+        out.optional_fraction(1, self.fuel_days);
     }
 }
 
-impl From<record::Contribution> for proto::Contribution {
-    fn from(c: record::Contribution) -> Self {
-        Self {
-            as_of: Some(c.as_of.into()),
-            period_start: day(c.period_start),
-            period_end: day(c.period_end),
-            contribution_id: c.contribution_id,
-            parent_contribution_id: c.parent_contribution_id,
-            kind: c.kind.number(),
-            stage: c.stage.number(),
-            unit_name: c.unit_name,
-            unit_size: c.unit_size,
-            unit_symbol: c.unit_symbol,
-            personnel: all(c.personnel),
-            equipment: all(c.equipment),
-            sensors: all(c.sensors),
-            operational_status: c.operational_status.number(),
-            notice_to_move_h: c.notice_to_move_h,
-            location: c.location.map(Into::into),
-            area_of_responsibility_geojson: c.area_of_responsibility_geojson,
-            sustainment: c.sustainment.map(Into::into),
-            caveats: all(c.caveats),
-            valid_from: day(Some(c.valid_from)),
-            valid_until: day(c.valid_until),
-            rotation_date: day(c.rotation_date),
-            point_of_contact_role: c.point_of_contact_role,
-        }
+impl Put for record::Caveat {
+    fn put(&self, out: &mut Back) {
+        out.text(2, &self.text);
+        out.number(1, number!(self.code));
+    }
+}
+
+impl Put for record::Contribution {
+    fn put(&self, out: &mut Back) {
+        out.text(23, &self.point_of_contact_role);
+        out.day(22, self.rotation_date);
+        out.day(21, self.valid_until);
+        out.day(20, Some(self.valid_from));
+        out.all(19, &self.caveats);
+        out.some(18, self.sustainment.as_ref());
+        out.text(17, &self.area_of_responsibility_geojson);
+        out.some(16, self.location.as_ref());
+        out.optional(15, self.notice_to_move_h);
+        out.number(14, self.operational_status.number());
+        out.all(13, &self.sensors);
+        out.all(12, &self.equipment);
+        out.all(11, &self.personnel);
+        out.text(10, &self.unit_symbol);
+        out.text(9, &self.unit_size);
+        out.text(8, &self.unit_name);
+        out.number(7, self.stage.number());
+        out.number(6, self.kind.number());
+        out.text(5, &self.parent_contribution_id);
+        out.text(4, &self.contribution_id);
+        out.day(3, self.period_end);
+        out.day(2, self.period_start);
+        out.message(1, &self.as_of);
     }
 }

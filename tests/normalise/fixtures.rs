@@ -66,7 +66,7 @@ fn judge(message: &Value) -> Result<Record, Violations> {
 fn answer(outcome: Result<Record, Violations>) -> Value {
     match outcome {
         Ok(record) => {
-            let shown = json::record_and_trace(&wire::encode_record(record));
+            let shown = json::record_and_trace(&wire::encode_record(&record));
             let (record, trace) = shown.expect("a record");
             let value = |raw: &str| serde_json::from_str::<Value>(raw).expect("JSON");
             json!({"record": value(record.get()), "trace": value(trace.get())})

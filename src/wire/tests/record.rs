@@ -281,7 +281,7 @@ fn no_field_of_a_record_is_forgotten() {
         (Body::Sighting(Box::new(sighting())), "sighting"),
         (Body::Contribution(Box::new(contribution())), "contribution"),
     ] {
-        let bytes = encode_record(record(body));
+        let bytes = encode_record(&record(body));
         let message = DynamicMessage::decode(message("Record"), bytes.as_slice()).unwrap();
         assert!(message.unknown_fields().next().is_none());
         check(&message, name);
@@ -290,6 +290,6 @@ fn no_field_of_a_record_is_forgotten() {
 
 #[test]
 fn the_same_record_gives_the_same_bytes() {
-    let encoded = || encode_record(record(Body::Sighting(Box::new(sighting()))));
+    let encoded = || encode_record(&record(Body::Sighting(Box::new(sighting()))));
     assert_eq!(encoded(), encoded());
 }
