@@ -206,7 +206,11 @@ impl State {
                 None => {}
             }
         }
-        for fault in self.faults.iter_mut().filter(|fault| fault.act == act) {
+        // Its names are not what faults are about: whether it comes before or after one that
+        // is set would be chance.
+        let counts = act == Act::Create || !is_spare_thread();
+        let mut faults = self.faults.iter_mut();
+        while let Some(fault) = faults.find(|fault| counts && fault.act == act) {
             if fault.skip > 0 {
                 fault.skip -= 1;
             } else if fault.times > 0 {
