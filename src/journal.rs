@@ -13,6 +13,7 @@ pub mod disk;
 mod error;
 pub mod examine;
 mod frame;
+mod generation;
 mod index;
 mod indexer;
 mod layout;

@@ -54,6 +54,8 @@ pub(super) struct Appender {
     pub(super) next: u64,
     /// Hash of the last batch.
     pub(super) hash: Hash,
+    /// Empty room for a batch; fresh memory has to be cleared by the system first.
+    pub(super) room: Vec<u8>,
 }
 
 impl Appender {
@@ -104,8 +106,8 @@ impl Appender {
         self.hash = hash(&bytes);
         self.next = header.next();
         segment.extend(header.first, header.next(), frame_bytes);
-        self.log
-            .publish(Arc::new(Frame::built(header.first, bytes, offsets)));
+        let frame = Frame::built(header.first, bytes, offsets);
+        self.room = self.log.publish(Arc::new(frame)).unwrap_or_default();
         self.durable.send_replace(Position(header.next() - 1));
         Ok(())
     }

@@ -6,7 +6,6 @@
 
 use super::layout::{array_at, i64_at, length, put, size, u16_at, u32_at, u64_at, wide};
 use super::{Entry, Position, Stored};
-use aws_lc_rs::digest;
 use bytes::Bytes;
 
 /// Size of a batch header.
@@ -17,7 +16,7 @@ pub(super) const ENTRY_FIXED_BYTES: usize = 60;
 pub(super) const MAGIC: [u8; 4] = *b"ENTB";
 const VERSION: u16 = 1;
 
-/// SHA-256 of a batch, header included; the next batch names it.
+/// BLAKE3 of a batch, header included; the next batch names it.
 pub(super) type Hash = [u8; 32];
 
 /// What the header of a batch says.
@@ -160,6 +159,13 @@ impl Frame {
         }
     }
 
+    /// The room that its bytes took, empty, if nobody else has a slice of it.
+    pub(super) fn into_room(self) -> Option<Vec<u8>> {
+        let mut room = self.bytes.try_into_mut().ok()?;
+        room.clear();
+        Some(room.into())
+    }
+
     /// A batch read from disk, whose header has been read; `None` if the payload is damaged.
     pub(super) fn decode(header: &Header, bytes: Bytes) -> Option<Self> {
         let payload = bytes.get(HEADER_BYTES..)?;
@@ -226,13 +232,7 @@ impl Frame {
 
 /// Hash of a whole batch.
 pub(super) fn hash(frame: &[u8]) -> Hash {
-    let mut hash = [0; 32];
-    put(
-        &mut hash,
-        0,
-        digest::digest(&digest::SHA256, frame).as_ref(),
-    );
-    hash
+    blake3::hash(frame).into()
 }
 
 #[cfg(test)]

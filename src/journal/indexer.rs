@@ -5,9 +5,10 @@
 //! that is not in it is new for certain; one that may be in it gets no answer yet, and its
 //! sender tries again. So no answer is ever wrong, and memory is bounded by the filter.
 
+use super::generation::Generation;
 use super::index::{Index, IndexError};
 use super::log::Log;
-use super::recent::{Generation, Revision, Slot, Stalled};
+use super::recent::{Revision, Stalled};
 use super::{ReadError, layout};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -276,19 +277,14 @@ impl Worker {
             self.shared.upto.store(self.beyond, Ordering::Relaxed);
         }
         self.load(generation)?;
-        generation.indexed.store(true, Ordering::Release);
+        generation.mark_indexed();
         self.shared
             .change(|state| state.waiting = state.waiting.saturating_sub(1));
         Ok(())
     }
 
     fn load(&self, generation: &Generation) -> Result<(), Failure> {
-        let mut sorted: Vec<(&[u8], &Slot)> = generation
-            .map
-            .iter()
-            .map(|(key, slot)| (&**key, slot))
-            .collect();
-        sorted.sort_unstable_by_key(|(key, _)| *key);
+        let sorted = generation.sorted();
         let upto = self.shared.upto.load(Ordering::Relaxed);
         loop {
             match self.shared.index.load(&sorted, upto) {

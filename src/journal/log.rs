@@ -32,15 +32,17 @@ struct Shelf {
 }
 
 impl Shelf {
-    fn push(&mut self, frame: Arc<Frame>, bytes_max: usize) {
+    /// Takes a batch in; says which one, the last of them, had to go for it.
+    fn push(&mut self, frame: Arc<Frame>, bytes_max: usize) -> Option<Arc<Frame>> {
         self.memory += frame.memory();
         self.frames.push_back(frame);
+        let mut gone = None;
         // One is always kept: most readers want the newest.
         while self.memory > bytes_max && self.frames.len() > 1 {
-            if let Some(gone) = self.frames.pop_front() {
-                self.memory -= gone.memory();
-            }
+            gone = self.frames.pop_front();
+            self.memory -= gone.as_ref().map_or(0, |gone| gone.memory());
         }
+        gone
     }
 }
 
@@ -96,14 +98,17 @@ impl Log {
             .push(segment);
     }
 
-    /// Publishes a durable batch. Only the writer calls this, after the commit point.
-    pub(super) fn publish(&self, frame: Arc<Frame>) {
+    /// Publishes a durable batch. Only the writer calls this, after the commit point. Gives
+    /// back the room of a batch that nobody reads any more, for another.
+    pub(super) fn publish(&self, frame: Arc<Frame>) -> Option<Vec<u8>> {
         let last = frame.next().saturating_sub(1);
-        self.tail
+        let gone = self
+            .tail
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .push(frame, self.tail_bytes_max);
         self.durable.store(last, Ordering::Release);
+        Arc::into_inner(gone?)?.into_room()
     }
 
     /// Entries from memory; `None` if they are not all there. Never waits for the disk.

@@ -3,18 +3,16 @@
 //! Invariant: a key that is in memory is there with all its revisions, so that memory alone
 //! decides; a key that is not has them in the index, or is new.
 
+use super::generation::Generation;
 use super::index::IndexError;
 use super::indexer::Indexer;
 use super::layout::{u32_at, u64_at};
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many revisions of one key are kept; a further one is refused.
 pub(super) const REVISIONS_MAX: usize = 4096;
 const REVISION_BYTES: usize = 12;
-/// What an entry of a map takes besides its key, about.
-const SLOT_BYTES: usize = 64;
 
 /// A revision, and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +64,7 @@ impl Slot {
     }
 
     /// Takes a revision out; says whether none is left.
-    fn remove(&mut self, revision: u32) -> bool {
+    pub(super) fn remove(&mut self, revision: u32) -> bool {
         match self {
             Self::One(one) => one.revision == revision,
             Self::Many(many) => {
@@ -115,47 +113,6 @@ fn place(many: &mut Vec<Revision>, new: Revision) {
     }
 }
 
-/// Keys of a run of positions.
-#[derive(Debug, Default)]
-pub(super) struct Generation {
-    pub(super) map: HashMap<Box<[u8]>, Slot>,
-    bytes: usize,
-    /// Last position in it.
-    pub(super) last: u64,
-    /// It is in the index, and need not be in memory any more.
-    pub(super) indexed: AtomicBool,
-}
-
-impl Generation {
-    /// Takes in an entry of the log; `known` says what is known of a key that is not here.
-    pub(super) fn replay<E>(
-        &mut self,
-        key: &[u8],
-        new: Revision,
-        known: impl FnOnce() -> Result<Option<Slot>, E>,
-    ) -> Result<(), E> {
-        if let Some(slot) = self.map.get_mut(key) {
-            slot.insert(new);
-        } else {
-            let mut slot = known()?.unwrap_or(Slot::One(new));
-            slot.insert(new);
-            self.insert(key, slot);
-        }
-        self.last = new.position;
-        Ok(())
-    }
-
-    fn insert(&mut self, key: &[u8], slot: Slot) {
-        self.bytes += key.len() + SLOT_BYTES;
-        self.map.insert(key.into(), slot);
-    }
-
-    /// Whether it is large enough for the index.
-    pub(super) fn is_ripe(&self, entries: usize, bytes: usize) -> bool {
-        self.map.len() >= entries || self.bytes >= bytes
-    }
-}
-
 /// What is known of an entry's key and revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Known {
@@ -187,7 +144,10 @@ pub(super) struct Stalled;
 #[derive(Debug)]
 pub(super) struct Keys {
     young: Generation,
-    frozen: Vec<Arc<Generation>>,
+    /// On their way into the index, the oldest first.
+    frozen: VecDeque<Arc<Generation>>,
+    /// Emptied ones, to be filled again.
+    rooms: Vec<Generation>,
     indexer: Indexer,
     entries_max: usize,
     bytes_max: usize,
@@ -203,7 +163,8 @@ impl Keys {
     ) -> Self {
         Self {
             young,
-            frozen: Vec::new(),
+            frozen: VecDeque::new(),
+            rooms: Vec::new(),
             indexer,
             entries_max,
             bytes_max,
@@ -219,7 +180,7 @@ impl Keys {
         position: u64,
     ) -> Result<Known, Unknown> {
         let new = Revision { revision, position };
-        if let Some(slot) = self.young.map.get_mut(key) {
+        if let Some(slot) = self.young.get_mut(key) {
             if let Some(stored) = slot.position(revision) {
                 return Ok(Known::Present(stored));
             }
@@ -257,10 +218,7 @@ impl Keys {
 
     fn older(&mut self, key: &[u8]) -> Result<Option<Slot>, Unknown> {
         let frozen = self.frozen.iter().rev();
-        if let Some(slot) = frozen
-            .filter_map(|generation| generation.map.get(key))
-            .next()
-        {
+        if let Some(slot) = frozen.filter_map(|generation| generation.get(key)).next() {
             return Ok(Some(slot.clone()));
         }
         if self.indexer.may_be_ahead(key) {
@@ -274,19 +232,19 @@ impl Keys {
 
     /// Takes an entry back that did not become durable.
     pub(super) fn forget(&mut self, key: &[u8], revision: u32) {
-        if let Some(slot) = self.young.map.get_mut(key)
-            && slot.remove(revision)
-        {
-            self.young.map.remove(key);
-        }
+        self.young.forget(key, revision);
     }
 
     /// All that was decided up to `last` is durable: what is ripe goes to the index. Waits for
     /// the indexer where it is behind.
     pub(super) fn committed(&mut self, last: u64) -> Result<(), Stalled> {
         self.young.last = last;
-        self.frozen
-            .retain(|generation| !generation.indexed.load(Ordering::Acquire));
+        while let Some(done) = self.frozen.pop_front_if(|oldest| oldest.is_indexed()) {
+            if let Some(mut room) = Arc::into_inner(done) {
+                room.clear();
+                self.rooms.push(room);
+            }
+        }
         if self.young.is_ripe(self.entries_max, self.bytes_max) {
             self.indexer.wait_for_room()?;
             self.freeze();
@@ -295,12 +253,10 @@ impl Keys {
     }
 
     fn freeze(&mut self) {
-        // As large as the last, so that it does not grow step by step.
-        let room = HashMap::with_capacity(self.young.map.len());
-        let ripe = Arc::new(std::mem::take(&mut self.young));
-        self.young.map = room;
+        let room = self.rooms.pop().unwrap_or_default();
+        let ripe = Arc::new(std::mem::replace(&mut self.young, room));
         self.young.last = ripe.last;
-        self.frozen.push(Arc::clone(&ripe));
+        self.frozen.push_back(Arc::clone(&ripe));
         self.indexer.hand_over(ripe);
     }
 
@@ -319,7 +275,7 @@ impl Keys {
 
     /// Brings the index up to date and ends the indexer.
     pub(super) fn close(mut self) {
-        if !self.young.map.is_empty() && self.indexer.has_room() {
+        if !self.young.is_empty() && self.indexer.has_room() {
             self.freeze();
         }
         self.indexer.close();

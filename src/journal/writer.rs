@@ -8,12 +8,13 @@ use super::appender::{Appender, Failure};
 use super::disk::{Disk, PAGE_BYTES};
 use super::error::io_error;
 use super::frame::{HEADER_BYTES, entry_bytes, put_entry};
+use super::generation::Generation;
 use super::index::Index;
 use super::indexer::{Indexer, Start, replay};
 use super::layout::{length, size, wide};
 use super::log::Log;
 use super::queue::{OVERLOADED_RETRY, Queue, Request, Taken};
-use super::recent::{Generation, Keys, Known, Unknown};
+use super::recent::{Keys, Known, Unknown};
 use super::recovery::recover;
 use super::repeats::{Decision, Repeats, receipts};
 use super::spare::Spare;
@@ -99,6 +100,7 @@ pub(super) fn start(parts: Parts) -> Result<(Arc<Log>, JoinHandle<()>), OpenErro
         journal_id: recovered.journal_id,
         next: recovered.last + 1,
         hash: recovered.hash,
+        room: Vec::new(),
     };
     let mut writer = Writer {
         settings: parts.settings,
@@ -305,7 +307,8 @@ impl Writer {
     fn decide(&mut self, requests: Vec<Request>) -> Result<Batch, (Vec<Request>, String)> {
         let entries = || requests.iter().flat_map(|request| &request.entries);
         let batch_bytes = HEADER_BYTES + entries().map(entry_bytes).sum::<usize>();
-        let mut bytes = Vec::with_capacity(batch_bytes + size(PAGE_BYTES));
+        let mut bytes = std::mem::take(&mut self.appender.room);
+        bytes.reserve(batch_bytes + size(PAGE_BYTES));
         bytes.resize(HEADER_BYTES, 0);
         let mut batch = Batch {
             bytes,

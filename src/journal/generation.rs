@@ -1,0 +1,157 @@
+//! Keys of a run of positions, in memory: one room for their bytes, one for their revisions,
+//! and a table of places. A room that was used is used again.
+
+use super::recent::{Revision, Slot};
+use hashbrown::HashTable;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What an entry takes besides its key, about.
+const SLOT_BYTES: usize = 64;
+
+/// A key and its revisions.
+#[derive(Debug)]
+struct Item {
+    key: Range<u32>,
+    /// `None` if it was taken back.
+    slot: Option<Slot>,
+}
+
+impl Item {
+    fn key<'a>(&self, keys: &'a [u8]) -> &'a [u8] {
+        let place = |at| usize::try_from(at).unwrap_or(usize::MAX);
+        keys.get(place(self.key.start)..place(self.key.end))
+            .unwrap_or_default()
+    }
+}
+
+/// Keys of a run of positions.
+#[derive(Debug, Default)]
+pub(super) struct Generation {
+    /// Places in `items`.
+    table: HashTable<u32>,
+    items: Vec<Item>,
+    keys: Vec<u8>,
+    /// Keyed, so that no sender can choose keys that meet.
+    hasher: RandomState,
+    /// Last position in it.
+    pub(super) last: u64,
+    /// It is in the index, and need not be in memory any more.
+    indexed: AtomicBool,
+}
+
+impl Generation {
+    /// Takes in an entry of the log; `known` says what is known of a key that is not here.
+    pub(super) fn replay<E>(
+        &mut self,
+        key: &[u8],
+        new: Revision,
+        known: impl FnOnce() -> Result<Option<Slot>, E>,
+    ) -> Result<(), E> {
+        if let Some(slot) = self.get_mut(key) {
+            slot.insert(new);
+        } else {
+            let mut slot = known()?.unwrap_or(Slot::One(new));
+            slot.insert(new);
+            self.insert(key, slot);
+        }
+        self.last = new.position;
+        Ok(())
+    }
+
+    fn place(&self, key: &[u8]) -> Option<usize> {
+        let found = self.table.find(self.hasher.hash_one(key), |at| {
+            let item = self.items.get(*at as usize);
+            item.is_some_and(|item| item.key(&self.keys) == key)
+        })?;
+        Some(*found as usize)
+    }
+
+    /// What is here of a key.
+    pub(super) fn get(&self, key: &[u8]) -> Option<&Slot> {
+        self.items.get(self.place(key)?)?.slot.as_ref()
+    }
+
+    /// What is here of a key, to add to it.
+    pub(super) fn get_mut(&mut self, key: &[u8]) -> Option<&mut Slot> {
+        let place = self.place(key)?;
+        self.items.get_mut(place)?.slot.as_mut()
+    }
+
+    /// Takes in a key that is not here.
+    pub(super) fn insert(&mut self, key: &[u8], slot: Slot) {
+        let end = |keys: &[u8]| u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        let start = end(&self.keys);
+        self.keys.extend_from_slice(key);
+        let place = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
+        self.items.push(Item {
+            key: start..end(&self.keys),
+            slot: Some(slot),
+        });
+        let Self {
+            table,
+            items,
+            keys,
+            hasher,
+            ..
+        } = self;
+        table.insert_unique(hasher.hash_one(key), place, |at| {
+            let item = items.get(*at as usize);
+            hasher.hash_one(item.map_or(&[][..], |item| item.key(keys)))
+        });
+    }
+
+    /// Takes a revision back, and the key with its last.
+    pub(super) fn forget(&mut self, key: &[u8], revision: u32) {
+        let Some(place) = self.place(key) else { return };
+        let Some(item) = self.items.get_mut(place) else {
+            return;
+        };
+        if item.slot.as_mut().is_some_and(|slot| slot.remove(revision)) {
+            item.slot = None;
+            let hash = self.hasher.hash_one(key);
+            if let Ok(found) = self.table.find_entry(hash, |at| *at as usize == place) {
+                found.remove();
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Whether it is large enough for the index.
+    pub(super) fn is_ripe(&self, entries: usize, bytes: usize) -> bool {
+        self.items.len() >= entries || self.keys.len() + self.items.len() * SLOT_BYTES >= bytes
+    }
+
+    /// All that is here, by rising key. Ids that rise with time are in order already.
+    pub(super) fn sorted(&self) -> Vec<(&[u8], &Slot)> {
+        let mut sorted: Vec<_> = self
+            .items
+            .iter()
+            .filter_map(|item| Some((item.key(&self.keys), item.slot.as_ref()?)))
+            .collect();
+        sorted.sort_by_key(|(key, _)| *key);
+        sorted
+    }
+
+    /// Says that all of it is in the index.
+    pub(super) fn mark_indexed(&self) {
+        self.indexed.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_indexed(&self) -> bool {
+        self.indexed.load(Ordering::Acquire)
+    }
+
+    /// Empties it and keeps its rooms.
+    pub(super) fn clear(&mut self) {
+        self.table.clear();
+        self.items.clear();
+        self.keys.clear();
+        self.indexed = AtomicBool::new(false);
+    }
+}
