@@ -11,8 +11,9 @@ use crate::intake::read_native;
 use crate::normalise::{Context, Profile, Violations, catalogue, marking, normalise};
 use crate::record::{Record, Text};
 use crate::report::Report;
+use crate::wire;
+use crate::wire::json::{self, Faulty};
 use crate::wire::proto::submit_stream_request::Payload;
-use crate::wire::{self, json};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use clap::Args;
@@ -170,30 +171,42 @@ struct Judged {
 }
 
 fn judged(
-    payload: Result<Payload, Violations>,
+    payload: Result<Payload, Faulty>,
     identity: &Identity,
     profile: &Profile,
     received_at: Timestamp,
 ) -> Judged {
-    let (report, original, original_media_type) = match payload.and_then(read) {
-        Ok(read) => read,
-        Err(violations) => {
-            let report = Report::default();
-            let outcome = Err(violations);
-            return Judged { report, outcome };
+    let refused = |violations| Judged {
+        report: Report::default(),
+        outcome: Err(violations),
+    };
+    let judge = |(report, original, original_media_type): (Report, Bytes, Text)| {
+        let mut original_sha256 = [0; 32];
+        original_sha256.copy_from_slice(digest(&SHA256, &original).as_ref());
+        let context = Context {
+            identity,
+            profile,
+            received_at,
+            original_sha256,
+            original_media_type,
+        };
+        let outcome = normalise(report.clone(), &context);
+        Judged { report, outcome }
+    };
+    match payload {
+        Ok(payload) => read(payload).map_or_else(refused, judge),
+        Err(mut faulty) => {
+            // What is wrong with the rest is said too, so that all can be mended at once.
+            let rest = faulty.rest.take().map(Payload::Report).map(read);
+            let mut judged = match rest {
+                Some(rest) => rest.map_or_else(refused, judge),
+                None => refused(Violations::default()),
+            };
+            let of_the_rest = judged.outcome.err().unwrap_or_default();
+            judged.outcome = Err(faulty.with(of_the_rest));
+            judged
         }
-    };
-    let mut original_sha256 = [0; 32];
-    original_sha256.copy_from_slice(digest(&SHA256, &original).as_ref());
-    let context = Context {
-        identity,
-        profile,
-        received_at,
-        original_sha256,
-        original_media_type,
-    };
-    let outcome = normalise(report.clone(), &context);
-    Judged { report, outcome }
+    }
 }
 
 /// The report of a payload, its original bytes and their media type.

@@ -97,6 +97,50 @@ fn outcomes_come_in_the_order_of_the_lines_and_a_bad_line_stops_nothing() {
 }
 
 #[test]
+fn a_fault_of_the_json_hides_no_other_fault_of_the_line() {
+    let site = Site::started("");
+    let wrong = EXAMPLE
+        .replace("\"environment\"", "\"enviroment\"")
+        .replace("37UDP1072918760", "31UDQ4825111932")
+        .replace("061830ZJAN26", "061860ZJAN26");
+    std::fs::write(site.path("reports.ndjson"), wrong).unwrap();
+    let alone = ["normalise", "--nation", "GBR", "--received-at"];
+    let alone = [&alone[..], &["2026-01-07T00:00:00Z", "reports.ndjson"]].concat();
+    let submit = ["submit", "--as", "GBR/uav-cell-4", "--gateway"];
+    let submit = [&submit[..], &[&site.address, "--output", "json"]].concat();
+    let submit = [&submit[..], &["reports.ndjson"]].concat();
+    let validate = [&submit[..], &["--validate-only"]].concat();
+    for command in [alone, submit, validate] {
+        let (code, output) = run(&site, &command);
+        assert_eq!(code, 3, "{}", text(&output.stderr));
+        let answer = objects(&output).remove(0);
+        let violations = answer["violations"].as_array().unwrap();
+        let said = |field: &str| {
+            let found = violations.iter().find(|v| v["field"] == field);
+            found.unwrap_or_else(|| panic!("{field} in {violations:#?}"))
+        };
+        let misspelt = said("enviroment");
+        assert_eq!(misspelt["rule"], "json.unknown_field");
+        let expected = misspelt["expected"].as_str().unwrap();
+        assert!(
+            expected.starts_with("did you mean `environment`?"),
+            "{expected}"
+        );
+        said("sighting.location");
+        said("sighting.observed_from");
+        // That there is no environment follows from the misspelling.
+        assert_eq!(violations.len(), 3, "{violations:#?}");
+        if command[0] == "submit" {
+            assert_eq!(answer["reportId"], "GBR-000017");
+        }
+    }
+    let tail = ["tail", "--as", "USA/feed-desk", "--gateway"];
+    let tail = [&tail[..], &[&site.address, "--until-now"]].concat();
+    let (_, output) = run(&site, &tail);
+    assert_eq!(text(&output.stdout), "", "what is judged is not stored");
+}
+
+#[test]
 fn whoever_may_not_is_told_why_and_at_once() {
     let site = Site::started("");
     std::fs::write(site.path("reports.ndjson"), EXAMPLE).unwrap();
