@@ -207,6 +207,13 @@ fn uncertainties_are_combined() {
     assert_eq!(point.horizontal_uncertainty_m, Some(13.0));
     let point = with("48.0159 37.8029", "WGS84");
     assert_eq!(point.horizontal_uncertainty_m, Some(12.0));
+    // Nobody knows a position to 12 m who writes it to a kilometre.
+    let point = with("48.02 37.80", "WGS84");
+    assert_eq!(point.horizontal_uncertainty_m, Some(668.61));
+    assert_eq!(point.kind, Some(UncertaintyKind::OneSigma));
+    let point = read(&place("48.02 37.80", "WGS84"));
+    assert_eq!(point.horizontal_uncertainty_m, Some(668.5));
+    assert_eq!(point.kind, Some(UncertaintyKind::CellBound));
     let point = with("37UDP107187", "MGRS");
     assert_eq!(point.horizontal_uncertainty_m, Some(71.72));
     assert_eq!(point.kind, Some(UncertaintyKind::OneSigma));
