@@ -196,6 +196,25 @@ fn every_missing_field_is_told_at_once() {
 }
 
 #[test]
+fn a_coordinate_that_is_no_number_is_named() {
+    for (lat, lon, named) in [
+        (f64::NAN, 37.8029, &["cotEvent.lat"][..]),
+        (48.0159, f64::INFINITY, &["cotEvent.lon"]),
+        (f64::NAN, f64::NAN, &["cotEvent.lat", "cotEvent.lon"]),
+    ] {
+        // Of a field that is sent twice the last one counts.
+        let event = [message("a-h-G", &[]), field(2, double(10, lat))].concat();
+        let event = [event, field(2, double(11, lon))].concat();
+        let found = refused(judge("GBR", TAK, mesh(&event)));
+        let expected: Vec<_> = named
+            .iter()
+            .map(|name| ((*name).to_owned(), "formats.cot_point"))
+            .collect();
+        assert_eq!(found, expected, "{lat} {lon}");
+    }
+}
+
+#[test]
 fn a_stream_is_split_into_its_frames() {
     let (a, b) = (
         message("a-h-G-E-W-O", &detail()),

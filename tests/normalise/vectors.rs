@@ -212,7 +212,7 @@ fn uncertainties_are_combined() {
     assert_eq!(point.horizontal_uncertainty_m, Some(668.61));
     assert_eq!(point.kind, Some(UncertaintyKind::OneSigma));
     let point = read(&place("48.02 37.80", "WGS84"));
-    assert_eq!(point.horizontal_uncertainty_m, Some(668.5));
+    assert_eq!(point.horizontal_uncertainty_m, Some(668.51));
     assert_eq!(point.kind, Some(UncertaintyKind::CellBound));
     let point = with("37UDP107187", "MGRS");
     assert_eq!(point.horizontal_uncertainty_m, Some(71.72));
