@@ -10,6 +10,8 @@
 mod allocations;
 #[path = "normalise/catalogue.rs"]
 mod catalogue;
+#[path = "normalise/contributions.rs"]
+mod contributions;
 #[path = "normalise/fixtures.rs"]
 mod fixtures;
 #[path = "normalise/golden.rs"]

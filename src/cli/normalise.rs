@@ -8,6 +8,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config;
 use crate::identity::{Identity, NationCode, SystemName};
 use crate::intake::read_native;
+use crate::normalise::contribution::Totals;
 use crate::normalise::{Context, Profile, Violations, catalogue, marking, normalise};
 use crate::record::{Record, Text};
 use crate::report::Report;
@@ -36,7 +37,8 @@ const CONFIG_DEFAULT: &str = "config/gateway.toml";
 /// --explain a page for people instead: the original beside the record, with every rule. The
 /// notation comes from --nation-file, or from the nation's file of the gateway's configuration
 /// (certificates are of no interest), or, where there is none, as this program was shipped
-/// with it. Exit code 3: some lines were refused.
+/// with it. Contributions whose parts have together more than they have are named on standard
+/// error. Exit code 3: some lines were refused.
 #[derive(Debug, Args)]
 pub(super) struct Normalise {
     /// Nation whose notation is used, such as UKR.
@@ -119,10 +121,14 @@ pub(super) fn run(arguments: &Normalise) -> Result<(), Failure> {
     let watched = io::stdout().is_terminal() || arguments.file == Path::new("-");
     let mut refused = false;
     let page = arguments.explain.then(Page::of_stdout);
+    let mut totals = Totals::default();
     while let Some((_, payload)) = input.next().map_err(fail)? {
         let label = arguments.label.then_some(&*profile);
         let judged = judged(payload, &identity, &profile, received_at);
-        refused |= judged.outcome.is_err();
+        match &judged.outcome {
+            Ok(record) => totals.take(record),
+            Err(_) => refused = true,
+        }
         let text = match &page {
             Some(page) => judged.explained(page, label),
             None => serde_json::to_string(&judged.answer(label)).map_err(fail)?,
@@ -138,6 +144,9 @@ pub(super) fn run(arguments: &Normalise) -> Result<(), Failure> {
         }
     }
     out.flush().map_err(fail)?;
+    for excess in totals.excesses() {
+        let _nobody_reads = writeln!(io::stderr(), "entente: {excess}");
+    }
     if refused {
         Err(Failure::Refused)
     } else {

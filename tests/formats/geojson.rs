@@ -93,6 +93,32 @@ fn a_feature_may_hold_many_observations() {
 }
 
 #[test]
+fn a_feature_holds_as_many_observations_as_a_report_and_no_more() {
+    let with = |count: usize| {
+        let one = r#"{"type": "burst"}"#;
+        let list = format!(
+            r#""observations": [{}], "origin""#,
+            vec![one; count].join(",")
+        );
+        let own = r#""type": "explosion", "count": "about 5", "count_basis": "INDIVIDUAL","#;
+        let rest = r#""phase": "outgoing", "weapon": "MLRS (BM-21 Grad, 122mm)","#;
+        FEATURE
+            .replace(own, "")
+            .replace(rest, "")
+            .replace(r#""direction-from": "15 gon","#, "")
+            .replacen(r#""origin""#, &list, 1)
+    };
+    let record = judge("GBR", GEOJSON, with(200)).expect("a record");
+    assert_eq!(sighting(&record).observations.len(), 200);
+    for count in [201, 300] {
+        assert_eq!(
+            refused(judge("GBR", GEOJSON, with(count))),
+            [("properties.observations".into(), "formats.geojson_property")]
+        );
+    }
+}
+
+#[test]
 fn a_feature_says_its_own_environment() {
     let text = feature(r#""origin""#, r#""environment": "exercise", "origin""#);
     let record = judge_in("GBR", GEOJSON, &text, envelope(0)).expect("a record");

@@ -260,6 +260,33 @@ fn the_normaliser_alone_answers_each_line_with_or_without_a_configuration() {
 }
 
 #[test]
+fn parts_that_have_more_than_their_whole_are_named_beside_the_answers() {
+    let site = Site::new("");
+    let unit = |id: &str, parent: &str, deployed: u32| {
+        format!(
+            r#"{{"reportId":"{id}","revision":1,"action":"ACTION_NEW","environment":"ENVIRONMENT_LIVE","contribution":{{"asOf":{{"text":"061830ZJAN26"}},"contributionId":"{id}","parentContributionId":"{parent}","kind":{{"text":"unit"}},"stage":{{"text":"deployed"}},"operationalStatus":{{"text":"FMC"}},"validFrom":"2026-01-01","personnel":[{{"category":"PERSONNEL_CATEGORY_CONTINGENT_TROOP","deployed":{deployed}}}]}},"marking":{{"text":"OFFICIAL-SENSITIVE"}}}}"#
+        )
+    };
+    let lines = [
+        unit("A", "BN", 300),
+        unit("BN", "", 500),
+        unit("B", "BN", 201),
+    ];
+    std::fs::write(site.path("reports.ndjson"), lines.join("\n")).unwrap();
+    let given = ["normalise", "--nation", "GBR", "--received-at"];
+    let given = [&given[..], &["2026-01-07T00:00:00Z", "reports.ndjson"]].concat();
+    let (code, output) = run(&site, &given);
+    // A doubt, no refusal: each report is good by itself.
+    assert_eq!(code, 0, "{}", text(&output.stdout));
+    assert_eq!(objects(&output).len(), 3);
+    assert_eq!(
+        text(&output.stderr),
+        "entente: BN: its parts (A, B) have together 501 CONTINGENT_TROOP deployed, it has 500 \
+         (contribution.unit_totals)\n"
+    );
+}
+
+#[test]
 fn the_normaliser_explains_itself_and_gives_a_label() {
     let site = Site::new("");
     let lines = [EXAMPLE, "{\"reportId\":\"GBR-2\"}"].join("\n");

@@ -293,6 +293,8 @@ fn notices_to_move() {
         ("préavis: 72 heures", 72),
         ("2 Wochen", 336),
         ("96 godzin", 96),
+        // Three years are the longest that is believed.
+        ("1096 days", 26_304),
     ] {
         let built = judge(with(|c| c.notice_to_move = notice(text))).expect(text);
         assert_eq!(built.notice_to_move_h, Some(hours), "{text}");
@@ -307,6 +309,7 @@ fn notices_to_move() {
         "48-72 h",
         "1.5 days",
         "99999999999 h",
+        "26305 h",
         "200000 h",
     ] {
         refused("contribution.notice", "notice_to_move", |c| {
