@@ -3,7 +3,7 @@
 use crate::support::{GEOJSON, envelope, judge, judge_in, near, refused, rules, sighting};
 use entente::formats;
 use entente::record::{
-    CountBasis, CountQualifier, Environment, FirePhase, ObservationType, ObserverMeans,
+    Action, CountBasis, CountQualifier, Environment, FirePhase, ObservationType, ObserverMeans,
     VerticalDatum, WeaponClass,
 };
 
@@ -116,6 +116,22 @@ fn a_feature_holds_as_many_observations_as_a_report_and_no_more() {
             [("properties.observations".into(), "formats.geojson_property")]
         );
     }
+}
+
+#[test]
+fn a_feature_says_what_it_replaces_and_when_it_was_made() {
+    let head = r#""reportId": "FRA-9", "revision": 3, "action": "correction",
+    "reportedAt": "2026-01-06T19:00:00Z", "origin""#;
+    let record = judge("GBR", GEOJSON, feature(r#""origin""#, head)).expect("a record");
+    assert_eq!(record.report_id, "FRA-9");
+    assert_eq!((record.revision, record.action), (3, Action::Correction));
+    let replaced = record.supersedes.as_ref().expect("what it replaces");
+    assert_eq!(
+        (replaced.report_id.as_str(), replaced.revision),
+        ("FRA-9", 2)
+    );
+    let made = record.reported_at.expect("a time").to_string();
+    assert_eq!(made, "2026-01-06T19:00:00Z");
 }
 
 #[test]

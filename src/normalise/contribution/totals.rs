@@ -59,7 +59,7 @@ struct Known {
     has: Holding,
 }
 
-/// Contributions of one system, the last report of each; the first [`CONTRIBUTIONS_MAX`].
+/// Contributions of one system, the last report of each; at most the first hundred thousand.
 #[derive(Debug, Default)]
 pub struct Totals {
     known: BTreeMap<String, Known>,
