@@ -101,6 +101,8 @@ const REJECTED: &[(&str, &str, &str)] = &[
         "UCS-2000",
         "position.system_conflict",
     ),
+    ("37U Q 410729 5318760", "UTM", "position.utm_unreadable"),
+    ("37U E E 410729 5318760", "UTM", "position.utm_unreadable"),
 ];
 
 #[test]

@@ -251,6 +251,26 @@ mod tests {
     }
 
     #[test]
+    fn an_anchor_at_a_pole_has_no_directions() {
+        for (anchor, fits) in [("89.0N 37.8E", true), ("89.1N 37.8E", false)] {
+            let from = report::RelativeLocation {
+                anchor: anchor.to_owned(),
+                distance: "5 km".to_owned(),
+                direction: "N".to_owned(),
+            };
+            let mut notes = Notes::new();
+            let read = read(
+                &from,
+                &Profile::default(),
+                "location",
+                "location.relative",
+                &mut notes,
+            );
+            assert_eq!(read.is_some(), fits, "{anchor}");
+        }
+    }
+
+    #[test]
     fn tells_all_three_parts_at_once() {
         let from = report::RelativeLocation {
             anchor: "somewhere".to_owned(),

@@ -103,6 +103,8 @@ fn a_comma_is_decimal_only_where_the_profile_says_so() {
     }
     assert!(plain("48,0159 37,8029").is_err());
     assert!(plain("48,0159, 37,8029").is_err());
+    // The comma stands between the angles, so 60 minutes are whole ones.
+    assert!(parse("5d60, 10", french).is_err());
     // Not 48 degrees 1 minute.
     assert!(plain("48,01 37,50").is_err());
 }
