@@ -307,8 +307,7 @@ fn differ<T: Coded + PartialEq>(
     field: &str,
     notes: &mut Notes,
 ) {
-    if text.len() > phrase::TEXT_BYTES_MAX {
-        too_long(text, field, notes);
+    if too_long(text, field, notes) {
         return;
     }
     let hit = table.get(&fold(text)).filter(|hit| hit.doubt.is_none());

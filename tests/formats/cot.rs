@@ -205,7 +205,7 @@ fn what_moves_has_a_direction() {
     }
 }
 
-const LABEL: &str = r#"
+pub(crate) const LABEL: &str = r#"
 <slab:originatorConfidentialityLabel
     xmlns:slab="urn:nato:stanag:4774:confidentialitymetadatalabel:1:0">
   <slab:ConfidentialityInformation>

@@ -66,6 +66,45 @@ fn a_feature_becomes_a_record() {
 }
 
 #[test]
+fn what_few_features_say_is_read_too() {
+    let text = feature(
+        r#""origin""#,
+        r#""observedUntil": "062045B JAN 26", "coverageNote": "no access south of the river",
+        "controlStatus": "non-government-controlled", "direction-to": "90 deg", "origin""#,
+    );
+    let text = text.replace(r#""about 5""#, "5").replace(
+        r#""confidence": "B2""#,
+        r#""sourceReliability": "C", "credibility": "3""#,
+    );
+    let record = judge("GBR", GEOJSON, text).expect("a record");
+    let sighting = sighting(&record);
+    let until = sighting.observed_until.as_ref().expect("an end");
+    assert_eq!(until.utc.to_string(), "2026-01-06T18:45:00Z");
+    assert_eq!(sighting.coverage_note, "no access south of the river");
+    let place = sighting.place.as_ref().expect("a place");
+    assert_eq!(place.name_as_reported, "Donetsk");
+    assert_eq!(
+        place.control_status_as_reported,
+        "non-government-controlled"
+    );
+    let confidence = &sighting.confidence;
+    assert_eq!(
+        (
+            confidence.source_reliability.as_ref(),
+            confidence.credibility.as_ref()
+        ),
+        ("C", "3")
+    );
+    let observation = &sighting.observations[0];
+    near(observation.direction_to_deg.unwrap(), 90.0, 1e-9);
+    let count = observation.count.as_ref().unwrap();
+    assert_eq!(
+        (count.min, count.max, count.qualifier),
+        (Some(5), Some(5), CountQualifier::Exact)
+    );
+}
+
+#[test]
 fn a_feature_may_hold_many_observations() {
     let many = r#""observations": [{"type": "burst", "count": 3}, {"type": "shot"}], "x1": 1,"#;
     let text = FEATURE

@@ -145,6 +145,11 @@ fn bombs_inside_the_detail_are_refused() {
         let found = refused(judge("GBR", TAK, mesh(&message("a-h-G", &field(1, xml)))));
         assert_eq!(found, [(inside(place), "formats.xml_syntax")], "{xml}");
     }
+    // A label in it is not excused, and its place is said too.
+    let label = crate::cot::LABEL.replace("PERMISSIVE", "PERMISSIV");
+    let found = judge("GBR", TAK, mesh(&message("a-h-G", &field(1, label))));
+    let place = inside("line 7, column 5 (Category)");
+    assert_eq!(refused(found), [(place, "formats.label_category")]);
     // Several elements and a text between them are no fault in this place.
     let several = field(1, "<archive/> \n <remarks>a</remarks><remarks>b</remarks>");
     let record = judge("GBR", TAK, mesh(&message("a-h-G", &several))).expect("a record");

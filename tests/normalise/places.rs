@@ -222,6 +222,14 @@ fn distances_and_winds_from_places_give_the_oracles_points() {
 }
 
 #[test]
+fn degrees_of_another_datum_combine_it_with_how_they_are_written() {
+    // Half the diagonal of four decimals is 6.69 m here; SK-42 is never better than 5 m.
+    let (point, _) = read("48.0160 37.8045", "SK-42");
+    assert_eq!(point.horizontal_uncertainty_m, Some(8.35));
+    assert_eq!(point.kind, Some(UncertaintyKind::OneSigma));
+}
+
+#[test]
 fn a_relative_position_combines_range_sector_and_anchor() {
     let sigma = |text: &str| read(text, "WGS84").0.horizontal_uncertainty_m;
     let rounded = |value: f64| Some((value * 100.0).round() / 100.0);
