@@ -242,6 +242,13 @@ fn ids_dates_and_texts() {
         c.rotation_date = "2025-12-31".to_owned()
     });
     refused("contribution.dates", "valid_from", |c| c.valid_from.clear());
+    // What begins and ends on the same day lasts that day.
+    let one_day = judge(with(|c| {
+        for date in [&mut c.period_end, &mut c.valid_until, &mut c.rotation_date] {
+            "2026-01-01".clone_into(date);
+        }
+    }));
+    assert!(one_day.is_ok());
     refused("time.unreadable", "valid_from", |c| {
         c.valid_from = "soon".to_owned()
     });
