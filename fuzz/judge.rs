@@ -83,8 +83,15 @@ pub fn report(content: &[u8]) {
     if let Ok(report) = wire::decode_report(content) {
         judge(report);
     }
-    if let Ok(bytes) = wire::json::report_from_json(content) {
-        let report = wire::decode_report(&bytes).expect("what was encoded is decoded");
-        judge(report);
-    }
+    let bytes = match wire::json::report_from_json(content) {
+        Ok(bytes) => bytes,
+        Err(faulty) => {
+            assert!(!faulty.violations.list.is_empty());
+            // What is right of the line is judged too.
+            let Some(rest) = faulty.rest else { return };
+            rest
+        }
+    };
+    let report = wire::decode_report(&bytes).expect("what was encoded is decoded");
+    judge(report);
 }

@@ -118,7 +118,16 @@ fn what_is_shipped_can_be_used_and_warns_of_what_is_loose() {
     );
     assert!(loose.message.contains("never so in production"), "{loose}");
     let unverified = of(&loaded.warnings, "GBR.toml", "notation.markings");
-    assert!(unverified.message.contains("not verified"), "{unverified}");
+    let said = "6 marking(s) not verified at their source: `O-S`, `OFFICIAL`, ";
+    assert!(unverified.message.starts_with(said), "{unverified}");
+    for code in codes {
+        let file = format!("{code}.toml");
+        let of_it = loaded
+            .warnings
+            .iter()
+            .filter(|warning| warning.key == "notation.markings" && warning.file.ends_with(&file));
+        assert_eq!(of_it.count(), 1, "one line for {code}, however many");
+    }
     let (problems, warnings) = examine_trust(&loaded, &site.gateway(), &SystemClock::default());
     assert_eq!(problems, []);
     assert!(

@@ -5,6 +5,7 @@ use super::lines::Lines;
 use super::{Failure, Output, fail, reports};
 use crate::formats;
 use crate::normalise::{Violation, Violations};
+use crate::wire::json::Faulty;
 use crate::wire::proto::submit_stream_request::Payload;
 use crate::wire::proto::{Environment, NativePayload, ReportedMarking};
 use bytes::Bytes;
@@ -53,7 +54,7 @@ enum About {
 /// Reports with the number of their line, or of their place in the file.
 pub(super) enum Input {
     Lines(Lines),
-    Payloads(std::vec::IntoIter<(u64, Result<Payload, Violations>)>),
+    Payloads(std::vec::IntoIter<(u64, Result<Payload, Faulty>)>),
 }
 
 impl Input {
@@ -77,13 +78,13 @@ impl Input {
                 .zip(1..)
                 .map(|(part, number)| (number, Ok(native.payload(media_type, part))))
                 .collect(),
-            Err(faults) => vec![(1, Err(violations(faults)))],
+            Err(faults) => vec![(1, Err(violations(faults).into()))],
         };
         Ok(Self::Payloads(Vec::into_iter(payloads)))
     }
 
     /// The next report, or why there is none in its place.
-    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Result<Payload, Violations>)>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Result<Payload, Faulty>)>> {
         match self {
             Self::Lines(lines) => Ok(lines.next()?.map(|(line, content)| {
                 let report = reports::report(&content);

@@ -8,11 +8,13 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config;
 use crate::identity::{Identity, NationCode, SystemName};
 use crate::intake::read_native;
+use crate::normalise::contribution::Totals;
 use crate::normalise::{Context, Profile, Violations, catalogue, marking, normalise};
 use crate::record::{Record, Text};
 use crate::report::Report;
+use crate::wire;
+use crate::wire::json::{self, Faulty};
 use crate::wire::proto::submit_stream_request::Payload;
-use crate::wire::{self, json};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use clap::Args;
@@ -35,7 +37,8 @@ const CONFIG_DEFAULT: &str = "config/gateway.toml";
 /// --explain a page for people instead: the original beside the record, with every rule. The
 /// notation comes from --nation-file, or from the nation's file of the gateway's configuration
 /// (certificates are of no interest), or, where there is none, as this program was shipped
-/// with it. Exit code 3: some lines were refused.
+/// with it. Contributions whose parts have together more than they have are named on standard
+/// error. Exit code 3: some lines were refused.
 #[derive(Debug, Args)]
 pub(super) struct Normalise {
     /// Nation whose notation is used, such as UKR.
@@ -118,10 +121,14 @@ pub(super) fn run(arguments: &Normalise) -> Result<(), Failure> {
     let watched = io::stdout().is_terminal() || arguments.file == Path::new("-");
     let mut refused = false;
     let page = arguments.explain.then(Page::of_stdout);
+    let mut totals = Totals::default();
     while let Some((_, payload)) = input.next().map_err(fail)? {
         let label = arguments.label.then_some(&*profile);
         let judged = judged(payload, &identity, &profile, received_at);
-        refused |= judged.outcome.is_err();
+        match &judged.outcome {
+            Ok(record) => totals.take(record),
+            Err(_) => refused = true,
+        }
         let text = match &page {
             Some(page) => judged.explained(page, label),
             None => serde_json::to_string(&judged.answer(label)).map_err(fail)?,
@@ -137,6 +144,9 @@ pub(super) fn run(arguments: &Normalise) -> Result<(), Failure> {
         }
     }
     out.flush().map_err(fail)?;
+    for excess in totals.excesses() {
+        let _nobody_reads = writeln!(io::stderr(), "entente: {excess}");
+    }
     if refused {
         Err(Failure::Refused)
     } else {
@@ -170,30 +180,42 @@ struct Judged {
 }
 
 fn judged(
-    payload: Result<Payload, Violations>,
+    payload: Result<Payload, Faulty>,
     identity: &Identity,
     profile: &Profile,
     received_at: Timestamp,
 ) -> Judged {
-    let (report, original, original_media_type) = match payload.and_then(read) {
-        Ok(read) => read,
-        Err(violations) => {
-            let report = Report::default();
-            let outcome = Err(violations);
-            return Judged { report, outcome };
+    let refused = |violations| Judged {
+        report: Report::default(),
+        outcome: Err(violations),
+    };
+    let judge = |(report, original, original_media_type): (Report, Bytes, Text)| {
+        let mut original_sha256 = [0; 32];
+        original_sha256.copy_from_slice(digest(&SHA256, &original).as_ref());
+        let context = Context {
+            identity,
+            profile,
+            received_at,
+            original_sha256,
+            original_media_type,
+        };
+        let outcome = normalise(report.clone(), &context);
+        Judged { report, outcome }
+    };
+    match payload {
+        Ok(payload) => read(payload).map_or_else(refused, judge),
+        Err(mut faulty) => {
+            // What is wrong with the rest is said too, so that all can be mended at once.
+            let rest = faulty.rest.take().map(Payload::Report).map(read);
+            let mut judged = match rest {
+                Some(rest) => rest.map_or_else(refused, judge),
+                None => refused(Violations::default()),
+            };
+            let of_the_rest = judged.outcome.err().unwrap_or_default();
+            judged.outcome = Err(faulty.with(of_the_rest));
+            judged
         }
-    };
-    let mut original_sha256 = [0; 32];
-    original_sha256.copy_from_slice(digest(&SHA256, &original).as_ref());
-    let context = Context {
-        identity,
-        profile,
-        received_at,
-        original_sha256,
-        original_media_type,
-    };
-    let outcome = normalise(report.clone(), &context);
-    Judged { report, outcome }
+    }
 }
 
 /// The report of a payload, its original bytes and their media type.

@@ -2,11 +2,11 @@
 
 use super::lines::{Content, LINE_BYTES_MAX};
 use crate::normalise::{Violation, Violations};
-use crate::wire::json;
+use crate::wire::json::{self, Faulty};
 use bytes::Bytes;
 
 /// The report that stands on a line.
-pub(super) fn report(content: &Content) -> Result<Bytes, Violations> {
+pub(super) fn report(content: &Content) -> Result<Bytes, Faulty> {
     match content {
         Content::Text(line) => json::report_from_json(line),
         Content::TooLong => {
@@ -17,7 +17,7 @@ pub(super) fn report(content: &Content) -> Result<Bytes, Violations> {
                 message: format!("the line has more than {LINE_BYTES_MAX} bytes").into(),
                 expected: "one report on each line (NDJSON)".into(),
             });
-            Err(violations)
+            Err(violations.into())
         }
     }
 }

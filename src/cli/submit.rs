@@ -2,6 +2,7 @@
 //! in the order of the lines. A line that is no report is shown with its number, counts as
 //! refused, and stops nothing.
 
+mod rest;
 mod shown;
 
 use super::input::{Input, NativeFile};
@@ -9,11 +10,11 @@ use super::partner::{self, Partner};
 use super::{Failure, Output, fail};
 use crate::client::submitter::{self, Settings};
 use crate::client::{ClientError, Endpoint};
-use crate::normalise::Violations;
-use crate::wire::outcome::{About, rejected};
+use crate::wire::json::Faulty;
 use crate::wire::proto::submit_stream_request::Payload;
 use crate::wire::proto::{Outcome, SubmitRequest, submit_request};
 use clap::Args;
+use rest::Rest;
 use shown::Shown;
 use std::io;
 use std::path::PathBuf;
@@ -48,7 +49,7 @@ pub(super) struct Submit {
 struct Turn {
     line: u64,
     /// `None`: it was sent, and its outcome comes from the gateway.
-    refused_here: Option<Violations>,
+    refused_here: Option<Faulty>,
 }
 
 pub(super) fn run(arguments: &Submit) -> Result<(), Failure> {
@@ -90,7 +91,7 @@ async fn submit(endpoint: &Endpoint, input: Input, shown: &mut Shown) -> Result<
     let sending = async move {
         submitter::submit(endpoint, reports, &outcomes_in, Settings::default()).await
     };
-    let (sent, ()) = tokio::join!(sending, show(turns, outcomes, shown));
+    let (sent, ()) = tokio::join!(sending, show(turns, outcomes, Rest::new(endpoint), shown));
     sent.map_err(unfinished)?;
     // All turns have been taken, so the reader is at its end.
     match reader.join() {
@@ -118,7 +119,7 @@ fn read(
     while let Some((line, report)) = input.next()? {
         let (report, refused_here) = match report {
             Ok(report) => (Some(report), None),
-            Err(violations) => (None, Some(violations)),
+            Err(faulty) => (None, Some(faulty)),
         };
         let turn = Turn { line, refused_here };
         // Whoever does not listen any more has ended, and says why.
@@ -136,6 +137,7 @@ fn read(
 async fn show(
     mut turns: mpsc::Receiver<Turn>,
     mut outcomes: mpsc::Receiver<Outcome>,
+    mut rest: Rest<'_>,
     shown: &mut Shown,
 ) {
     loop {
@@ -146,7 +148,7 @@ async fn show(
             return;
         };
         let outcome = match &turn.refused_here {
-            Some(violations) => Some(refused_here(violations)),
+            Some(faulty) => Some(rest.refusal(faulty).await),
             None => outcomes.recv().await,
         };
         let Some(outcome) = outcome else {
@@ -160,25 +162,16 @@ async fn show(
     }
 }
 
-/// A refusal in the gateway's own form.
-fn refused_here(violations: &Violations) -> Outcome {
-    let about = About {
-        ordinal: 0,
-        report_id: String::new(),
-        revision: 0,
-    };
-    rejected(about, violations)
-}
-
 /// Asks the gateway to judge line after line.
 async fn validate(endpoint: &Endpoint, mut input: Input, shown: &mut Shown) -> Result<(), Failure> {
     let mut client = endpoint.submission().await.map_err(fail)?;
+    let mut rest = Rest::new(endpoint);
     while let Some((line, report)) = input.next().map_err(fail)? {
         let payload = match report {
             Ok(Payload::Report(report)) => submit_request::Payload::Report(report),
             Ok(Payload::Native(native)) => submit_request::Payload::Native(native),
-            Err(violations) => {
-                shown.outcome(line, &refused_here(&violations));
+            Err(faulty) => {
+                shown.outcome(line, &rest.refusal(&faulty).await);
                 continue;
             }
         };

@@ -275,7 +275,9 @@ fn profile(table: &mut Table<'_>, code: Option<NationCode>, rules: &Rules) -> Op
             let unread = profile.unverified_markings();
             if !unread.is_empty() {
                 let message = format!(
-                    "not verified at their source: `{}`; they work, and every trace says so",
+                    "{} marking(s) not verified at their source: `{}`; they work, and every trace \
+                     says so; compare with the nation's own rules and say `verified = true`",
+                    unread.len(),
                     unread.join("`, `")
                 );
                 table.warning("notation.markings", message);

@@ -258,13 +258,15 @@ fn take<'t>(
         }
     }
     let (lat, lon) = (event.lat.unwrap_or(0.0), event.lon.unwrap_or(0.0));
-    if !(lat.is_finite() && lon.is_finite()) {
-        faults.push(Fault::new(
-            "cotEvent.lat",
-            "formats.cot_point",
-            "lat or lon is no number",
-            "degrees",
-        ));
+    for (name, degrees) in [("lat", lat), ("lon", lon)] {
+        if !degrees.is_finite() {
+            faults.push(Fault::new(
+                format!("cotEvent.{name}"),
+                "formats.cot_point",
+                format!("{name} is no number"),
+                "degrees",
+            ));
+        }
     }
     let time = instant("sendTime", event.send_time_ms, faults);
     let start = instant("startTime", event.start_time_ms, faults);

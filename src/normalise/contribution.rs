@@ -5,6 +5,9 @@ mod area;
 mod notice;
 mod people;
 mod things;
+mod totals;
+
+pub use totals::{Excess, Totals};
 
 use super::notes::{Notes, Rule, quoted};
 use super::{Context, Profile, code, position, time, vocabulary};

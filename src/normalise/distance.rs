@@ -6,10 +6,20 @@ use super::quantity::Qualifier;
 use super::quantity::{Amount, amount};
 use crate::record::Text;
 
-static UNREADABLE: Rule = Rule::new(
-    "distance.unreadable",
-    "a distance is a number or a range with its unit; `about` widens it by 20 per cent",
-    "domain.md 3.6, 3.7",
+static UNREADABLE: Rule = Rule {
+    version: 2,
+    ..Rule::new(
+        "distance.unreadable",
+        "a distance is a number or a range with its unit; `about` widens it by 20 per cent; `up to` \
+         is the range from the anchor itself",
+        "domain.md 3.6, 3.7",
+    )
+};
+
+static OPEN_ENDED: Rule = Rule::new(
+    "distance.open_ended",
+    "a distance that says only how far at least is no place: its other end could be anywhere",
+    "domain.md 3.6",
 );
 
 /// The furthest that a place is described from, metres.
@@ -30,27 +40,44 @@ pub(super) fn parse(
     text: &str,
     decimal_comma: bool,
 ) -> Result<Distance, (&'static Rule, Text, Text)> {
-    read(text, decimal_comma).ok_or_else(|| {
+    let unreadable = || {
         (
             &UNREADABLE,
             format!("{} is no distance", quoted(text)).into(),
-            "for example `2-3 km`, `about 5 km`, `150-200m`; units m, km, nmi, mi, yd, ft; above \
-             0 and at most 500 km"
+            "for example `2-3 km`, `about 5 km`, `up to 5 km`, `150-200m`; units m, km, nmi, mi, yd, \
+             ft; above 0 and at most 500 km"
                 .into(),
         )
-    })
+    };
+    let (qualifier, min_m, max_m) = length_m(text, decimal_comma).ok_or_else(unreadable)?;
+    let (min_m, max_m) = match qualifier {
+        Qualifier::None => (min_m, max_m),
+        Qualifier::About => (min_m * (1.0 - ABOUT_SHARE), max_m * (1.0 + ABOUT_SHARE)),
+        // `up to 2-3 km` has two meanings.
+        Qualifier::AtMost | Qualifier::FewerThan if min_m == max_m => (0.0, max_m),
+        Qualifier::AtLeast | Qualifier::MoreThan => {
+            return Err((
+                &OPEN_ENDED,
+                format!("{} does not say how far at most", quoted(text)).into(),
+                "both ends, for example `5-10 km`; or `about 5 km`".into(),
+            ));
+        }
+        Qualifier::AtMost | Qualifier::FewerThan | Qualifier::Unquantified => {
+            return Err(unreadable());
+        }
+    };
+    let fits = 0.0 < max_m && min_m <= max_m && max_m <= DISTANCE_M_MAX;
+    let starts = min_m > 0.0 || matches!(qualifier, Qualifier::AtMost | Qualifier::FewerThan);
+    if fits && starts {
+        Ok(Distance { min_m, max_m })
+    } else {
+        Err(unreadable())
+    }
 }
 
-fn read(text: &str, decimal_comma: bool) -> Option<Distance> {
-    let (qualifier, min_m, max_m) = length_m(text, decimal_comma)?;
-    let share = match qualifier {
-        Qualifier::None => 0.0,
-        Qualifier::About => ABOUT_SHARE,
-        _ => return None,
-    };
-    let (min_m, max_m) = (min_m * (1.0 - share), max_m * (1.0 + share));
-    let fits = min_m > 0.0 && min_m <= max_m && max_m <= DISTANCE_M_MAX;
-    fits.then_some(Distance { min_m, max_m })
+/// Whether a text is meant as a distance, be it a good one or not.
+pub(super) fn looks_like(text: &str, decimal_comma: bool) -> bool {
+    parse(text, decimal_comma).map_or_else(|(rule, ..)| *rule == OPEN_ENDED, |_| true)
 }
 
 /// A length or a range of them with its unit: qualifier and both ends, metres.
@@ -124,6 +151,46 @@ fn metres(unit: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
+    fn read(text: &str, decimal_comma: bool) -> Option<Distance> {
+        parse(text, decimal_comma).ok()
+    }
+
+    #[test]
+    fn up_to_begins_at_the_anchor_and_over_is_no_place() {
+        for text in [
+            "up to 5 km",
+            "within 5 km",
+            "less than 5 km",
+            "jusqu'à 5 km",
+            "moins de 5 km",
+            "bis zu 5 km",
+            "do 5 km",
+            "до 5 км",
+            "менше 5 км",
+            "не далее 5 км",
+        ] {
+            let Distance { min_m, max_m } = read(text, false).expect(text);
+            assert_eq!((min_m, max_m), (0.0, 5_000.0), "{text}");
+        }
+        for text in ["over 5 km", "at least 5 km", "понад 5 км", "5 or more km"] {
+            let (rule, ..) = parse(text, false).expect_err(text);
+            assert_eq!(rule.id, "distance.open_ended", "{text}");
+        }
+        // A range in which the nearer end is nought is not what anybody measured.
+        for text in [
+            "0-5 km",
+            "up to 2-3 km",
+            "up to 0 km",
+            "up to 501 km",
+            "several km",
+        ] {
+            assert_eq!(
+                parse(text, false).expect_err(text).0.id,
+                "distance.unreadable"
+            );
+        }
+    }
+
     #[test]
     fn reads_distances() {
         for (text, min_m, max_m) in [
@@ -161,12 +228,10 @@ mod tests {
             "-5 km",
             "3-2 km",
             "9999999 m",
-            "over 5 km",
             "5 parsec",
             "2-3 m - 5 km",
             "2 km - 3",
             "3 km - 2 km",
-            "up to 5 km",
         ] {
             assert_eq!(read(text, false), None, "{text}");
         }

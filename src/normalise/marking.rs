@@ -71,15 +71,16 @@ pub fn marking(
     notes.within("marking", |notes| {
         let marking = marking
             .filter(|marking| !marking.text.trim().is_empty() || !marking.releasable_to.is_empty());
-        let Some(marking) = marking else {
+        let Some(mut marking) = marking else {
             notes.violate("", &MISSING, "not given", known(profile));
             return None;
         };
         let before = notes.violation_count();
         let text = marking.text.as_str();
+        let list = std::mem::take(&mut marking.releasable_to);
         let found = match label::is_label(text) {
-            true => labelled::found(text, &marking.releasable_to, nation, profile, notes),
-            false => written(text, &marking.releasable_to, nation, profile, notes),
+            true => labelled::found(text, list, nation, profile, notes),
+            false => written(text, list, nation, profile, notes),
         };
         let given = marking.special.iter().chain(&found.special);
         let special = special(given, notes);
@@ -113,7 +114,7 @@ struct Marked<'t, 'p> {
 /// What a marking in words says: `SECRET//REL TO USA, FRA`, `NATO SECRET ATOMAL`.
 fn written<'t, 'p>(
     text: &'t str,
-    releasable_to: &[String],
+    releasable_to: Vec<String>,
     nation: NationCode,
     profile: &'p Profile,
     notes: &mut Notes,
@@ -263,7 +264,7 @@ fn caveat_agrees(
         .filter(|code| !code.is_empty())
         .map(str::to_ascii_uppercase)
         .collect();
-    let named = notes.within("text", |notes| release::list(&codes, profile, notes));
+    let named = notes.within("text", |notes| release::list(codes, profile, notes));
     if release.nations.is_empty() {
         notes.trace(
             "releasable_to",

@@ -200,6 +200,23 @@ mod tests {
         }
     }
 
+    /// Every accented letter that partners' alphabets have, behind the letters it stands for.
+    const ACCENTS: &str = "a àáâãäåāăą ae æ c çćč d ďđ e èéêëēęěė g ğģ i ìíîïīįı k ķ l łļ n ñńňņ \
+        o òóôõöőøō oe œ r ŕř s śšşș ss ß t ťțţ u ùúûüűůūų y ýÿ z źżž е ё α ά ε έ η ή ι ίϊ ο ό υ ύϋ \
+        ω ώ σ ς";
+
+    #[test]
+    fn accents_do_not_count() {
+        let parts: Vec<&str> = ACCENTS.split_whitespace().collect();
+        for pair in parts.chunks(2) {
+            for accented in pair[1].chars() {
+                assert_eq!(fold(&accented.to_string()), pair[0], "{accented}");
+            }
+        }
+        // These are letters of their own.
+        assert_eq!(fold("й ї ґ є"), "й ї ґ є");
+    }
+
     #[test]
     fn parts_begin_words() {
         assert!(begins_word("82 мм мінометні міни", "міномет"));

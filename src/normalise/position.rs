@@ -62,6 +62,14 @@ static COMBINED: Rule = Rule::new(
     "domain.md 3.4",
 );
 
+static WRITTEN: Rule = Rule::new(
+    "position.written_precision",
+    "degrees are known no better than they are written: half the diagonal of the cell of all \
+     positions that are written so is a bound, unless the reporter states a larger uncertainty; a \
+     written precision below a metre says nothing",
+    "as a grid cell in domain.md 3.2",
+);
+
 /// A larger uncertainty says nothing about the area; CoT's 9999999 means unknown.
 const UNCERTAINTY_M_MAX: f64 = 500_000.0;
 
@@ -95,6 +103,8 @@ struct Point {
     method: PositionMethod,
     /// Half-diagonal of the grid cell, metres.
     bound_m: Option<f64>,
+    /// The degrees as they were written.
+    written: Option<degrees::Written>,
     /// One standard deviation of what was computed, metres.
     sigma_m: Option<f64>,
     transform_op: &'static str,
@@ -112,6 +122,7 @@ impl Point {
             lon_deg: 0.0,
             method: PositionMethod::Direct,
             bound_m: None,
+            written: None,
             sigma_m: None,
             transform_op: "",
             source_crs,
@@ -296,7 +307,10 @@ fn uncertainty(
     field: &str,
     notes: &mut Notes,
 ) -> (Option<f64>, Option<UncertaintyKind>) {
-    let (total_m, kind) = match (point.bound_m, point.sigma_m, reported_m) {
+    let bound_m = point
+        .bound_m
+        .or_else(|| written_bound_m(point, reported_m, field, notes));
+    let (total_m, kind) = match (bound_m, point.sigma_m, reported_m) {
         (None, None, None) => return (None, None),
         (None, None, Some(reported)) => return (Some(reported), Some(UncertaintyKind::OneSigma)),
         (Some(bound), None, None) => (bound, UncertaintyKind::CellBound),
@@ -316,6 +330,27 @@ fn uncertainty(
     };
     // Two decimals of a metre: more would claim what nobody measured.
     (Some((total_m * 100.0).round() / 100.0), Some(kind))
+}
+
+/// How far off the position may be because of how finely its degrees are written; `None` where
+/// that says nothing new. A reporter who states more knows what he wrote.
+fn written_bound_m(
+    point: &Point,
+    reported_m: Option<f64>,
+    field: &str,
+    notes: &mut Notes,
+) -> Option<f64> {
+    let written = point.written?;
+    let bound_m = written
+        .bound_m()
+        .filter(|bound| reported_m.is_none_or(|reported| reported < *bound))?;
+    notes.trace(
+        &format!("{field}.horizontal_uncertainty_m"),
+        &WRITTEN,
+        written.unit(),
+        format!("{bound_m:.2}"),
+    );
+    Some(bound_m)
 }
 
 /// Eight decimals of a degree, about a millimetre: more is noise of the computation.

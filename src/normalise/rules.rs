@@ -124,3 +124,20 @@ impl Default for Rules {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_configures_a_group_decides_who_is_in_it() {
+        let members = vec!["FRA".to_owned(), "GBR".to_owned()];
+        let group = Group::decided("2026-01-06".to_owned(), members);
+        assert!(group.verified);
+        let text = "as_of = \"2026-01-06\"\nnations = [\"FRA\", \"GBR\"]";
+        assert_eq!(toml::from_str(text), Ok(group));
+        let doubtful = format!("{text}\nverified = false");
+        let read: Group = toml::from_str(&doubtful).unwrap();
+        assert!(!read.verified);
+    }
+}

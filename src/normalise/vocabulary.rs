@@ -89,19 +89,13 @@ pub fn observation_type(
 ) -> Option<ObservationType> {
     let table = &profile.words().observation;
     needed(term, Vocabulary::Observation, field, notes);
-    let values = look(term, weapon, table, field, notes)?;
-    first(&values, term, field, notes)
+    one(term, weapon, table, field, notes)
 }
 
 /// The phase of fire; `None` where nothing is given, or the text is not in the vocabulary (with
 /// a warning).
 pub fn phase(term: &Term, profile: &Profile, field: &str, notes: &mut Notes) -> Option<FirePhase> {
-    first(
-        &look(term, "", &profile.words().phase, field, notes)?,
-        term,
-        field,
-        notes,
-    )
+    one(term, "", &profile.words().phase, field, notes)
 }
 
 /// A means of observation; `None` where the text is not in the vocabulary (with a warning) or
@@ -114,7 +108,7 @@ pub fn means(
 ) -> Option<ObserverMeans> {
     let table = &profile.words().means;
     needed(term, Vocabulary::Means, field, notes);
-    first(&look(term, "", table, field, notes)?, term, field, notes)
+    one(term, "", table, field, notes)
 }
 
 /// All means of observation that a term names: `saw and heard` names two.
@@ -234,6 +228,43 @@ fn first<T: Coded>(values: &[T], term: &Term, field: &str, notes: &mut Notes) ->
     }
 }
 
+/// The one value that a term names; `None`: nothing was given, a violation was said, or the text
+/// names none or several (with a warning).
+fn one<T: Coded + PartialEq>(
+    term: &Term,
+    beside: &str,
+    table: &Phrases,
+    field: &str,
+    notes: &mut Notes,
+) -> Option<T> {
+    if term.code != 0 {
+        return coded(term, table, field, notes);
+    }
+    first(
+        &look(term, beside, table, field, notes)?,
+        term,
+        field,
+        notes,
+    )
+}
+
+/// The value of a term that has a code; `None` with a violation.
+fn coded<T: Coded + PartialEq>(
+    term: &Term,
+    table: &Phrases,
+    field: &str,
+    notes: &mut Notes,
+) -> Option<T> {
+    // The number alone costs a match; its name is composed only when it is wrong.
+    let value = T::of_number(term.code);
+    let value = value.or_else(|| code::optional(term.code, field, notes))?;
+    let text = term.text.trim();
+    if !text.is_empty() {
+        differ(value, text, table, field, notes);
+    }
+    Some(value)
+}
+
 /// The values that a term names, each once. `None`: nothing was given, or a violation was said.
 fn look<T: Coded + PartialEq>(
     term: &Term,
@@ -242,16 +273,10 @@ fn look<T: Coded + PartialEq>(
     field: &str,
     notes: &mut Notes,
 ) -> Option<Vec<T>> {
-    let text = term.text.trim();
     if term.code != 0 {
-        // The number alone costs a match; its name is composed only when it is wrong.
-        let value = T::of_number(term.code);
-        let value = value.or_else(|| code::optional(term.code, field, notes))?;
-        if !text.is_empty() {
-            differ(value, text, table, field, notes);
-        }
-        return Some(vec![value]);
+        return coded(term, table, field, notes).map(|value| vec![value]);
     }
+    let text = term.text.trim();
     if text.is_empty() || too_long(text, field, notes) {
         return None;
     }
@@ -282,8 +307,7 @@ fn differ<T: Coded + PartialEq>(
     field: &str,
     notes: &mut Notes,
 ) {
-    if text.len() > phrase::TEXT_BYTES_MAX {
-        too_long(text, field, notes);
+    if too_long(text, field, notes) {
         return;
     }
     let hit = table.get(&fold(text)).filter(|hit| hit.doubt.is_none());

@@ -7,8 +7,12 @@
 //! enumerations by name, 64-bit numbers as text, and without fields at their default.
 
 mod explain;
+mod faulty;
+mod near;
 #[cfg(test)]
 mod tests;
+
+pub use faulty::Faulty;
 
 use super::CONTRACT;
 use crate::normalise::{Violation, Violations};
@@ -59,9 +63,9 @@ pub enum JsonError {
 /// A serialised `Report` of a line of NDJSON.
 ///
 /// # Errors
-/// Everything that is wrong with the line as JSON of a report; whether the report is any good
-/// is for `normalise` to say.
-pub fn report_from_json(line: &[u8]) -> Result<Bytes, Violations> {
+/// Everything that is wrong with the line as JSON of a report, and the rest of it; whether
+/// that, or the report, is any good is for `normalise` to say.
+pub fn report_from_json(line: &[u8]) -> Result<Bytes, Faulty> {
     let text = std::str::from_utf8(line).map_err(|error| {
         one(
             NOT_UTF8,
@@ -77,7 +81,7 @@ pub fn report_from_json(line: &[u8]) -> Result<Bytes, Violations> {
     let parsed = DynamicMessage::deserialize(descriptor.clone(), &mut reader);
     match parsed.and_then(|message| reader.end().map(|()| message)) {
         Ok(message) => Ok(message.encode_to_vec().into()),
-        Err(error) => Err(explain::violations(&descriptor, text, &error)),
+        Err(error) => Err(explain::faulty(&descriptor, text, &error)),
     }
 }
 

@@ -71,6 +71,15 @@ fn the_golden_mortar_is_an_exercise_without_sentinels() {
 }
 
 #[test]
+fn the_entities_of_xml_are_what_they_stand_for() {
+    let written = "&lt;3 &gt; 2 &amp; &apos;a&apos; &quot;b&quot; &#1044;&#x414;";
+    let event = live().replacen("dug in &amp; under nets", written, 1);
+    let record = judge("GBR", COT, event).expect("a record");
+    let texts: Vec<_> = record.narratives.iter().map(|n| n.text.as_str()).collect();
+    assert!(texts.contains(&"<3 > 2 & 'a' \"b\" ДД"), "{texts:?}");
+}
+
+#[test]
 fn an_exercise_in_a_live_envelope_is_refused() {
     let found = refused(judge("GBR", COT, MORTAR));
     assert_eq!(
@@ -196,7 +205,7 @@ fn what_moves_has_a_direction() {
     }
 }
 
-const LABEL: &str = r#"
+pub(crate) const LABEL: &str = r#"
 <slab:originatorConfidentialityLabel
     xmlns:slab="urn:nato:stanag:4774:confidentialitymetadatalabel:1:0">
   <slab:ConfidentialityInformation>

@@ -3,7 +3,7 @@
 use crate::support::{GEOJSON, envelope, judge, judge_in, near, refused, rules, sighting};
 use entente::formats;
 use entente::record::{
-    CountBasis, CountQualifier, Environment, FirePhase, ObservationType, ObserverMeans,
+    Action, CountBasis, CountQualifier, Environment, FirePhase, ObservationType, ObserverMeans,
     VerticalDatum, WeaponClass,
 };
 
@@ -66,6 +66,45 @@ fn a_feature_becomes_a_record() {
 }
 
 #[test]
+fn what_few_features_say_is_read_too() {
+    let text = feature(
+        r#""origin""#,
+        r#""observedUntil": "062045B JAN 26", "coverageNote": "no access south of the river",
+        "controlStatus": "non-government-controlled", "direction-to": "90 deg", "origin""#,
+    );
+    let text = text.replace(r#""about 5""#, "5").replace(
+        r#""confidence": "B2""#,
+        r#""sourceReliability": "C", "credibility": "3""#,
+    );
+    let record = judge("GBR", GEOJSON, text).expect("a record");
+    let sighting = sighting(&record);
+    let until = sighting.observed_until.as_ref().expect("an end");
+    assert_eq!(until.utc.to_string(), "2026-01-06T18:45:00Z");
+    assert_eq!(sighting.coverage_note, "no access south of the river");
+    let place = sighting.place.as_ref().expect("a place");
+    assert_eq!(place.name_as_reported, "Donetsk");
+    assert_eq!(
+        place.control_status_as_reported,
+        "non-government-controlled"
+    );
+    let confidence = &sighting.confidence;
+    assert_eq!(
+        (
+            confidence.source_reliability.as_ref(),
+            confidence.credibility.as_ref()
+        ),
+        ("C", "3")
+    );
+    let observation = &sighting.observations[0];
+    near(observation.direction_to_deg.unwrap(), 90.0, 1e-9);
+    let count = observation.count.as_ref().unwrap();
+    assert_eq!(
+        (count.min, count.max, count.qualifier),
+        (Some(5), Some(5), CountQualifier::Exact)
+    );
+}
+
+#[test]
 fn a_feature_may_hold_many_observations() {
     let many = r#""observations": [{"type": "burst", "count": 3}, {"type": "shot"}], "x1": 1,"#;
     let text = FEATURE
@@ -90,6 +129,48 @@ fn a_feature_may_hold_many_observations() {
             "formats.geojson_property"
         )]
     );
+}
+
+#[test]
+fn a_feature_holds_as_many_observations_as_a_report_and_no_more() {
+    let with = |count: usize| {
+        let one = r#"{"type": "burst"}"#;
+        let list = format!(
+            r#""observations": [{}], "origin""#,
+            vec![one; count].join(",")
+        );
+        let own = r#""type": "explosion", "count": "about 5", "count_basis": "INDIVIDUAL","#;
+        let rest = r#""phase": "outgoing", "weapon": "MLRS (BM-21 Grad, 122mm)","#;
+        FEATURE
+            .replace(own, "")
+            .replace(rest, "")
+            .replace(r#""direction-from": "15 gon","#, "")
+            .replacen(r#""origin""#, &list, 1)
+    };
+    let record = judge("GBR", GEOJSON, with(200)).expect("a record");
+    assert_eq!(sighting(&record).observations.len(), 200);
+    for count in [201, 300] {
+        assert_eq!(
+            refused(judge("GBR", GEOJSON, with(count))),
+            [("properties.observations".into(), "formats.geojson_property")]
+        );
+    }
+}
+
+#[test]
+fn a_feature_says_what_it_replaces_and_when_it_was_made() {
+    let head = r#""reportId": "FRA-9", "revision": 3, "action": "correction",
+    "reportedAt": "2026-01-06T19:00:00Z", "origin""#;
+    let record = judge("GBR", GEOJSON, feature(r#""origin""#, head)).expect("a record");
+    assert_eq!(record.report_id, "FRA-9");
+    assert_eq!((record.revision, record.action), (3, Action::Correction));
+    let replaced = record.supersedes.as_ref().expect("what it replaces");
+    assert_eq!(
+        (replaced.report_id.as_str(), replaced.revision),
+        ("FRA-9", 2)
+    );
+    let made = record.reported_at.expect("a time").to_string();
+    assert_eq!(made, "2026-01-06T19:00:00Z");
 }
 
 #[test]

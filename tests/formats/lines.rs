@@ -86,6 +86,47 @@ fn a_letter_and_a_dash_in_a_story_are_prose() {
 }
 
 #[test]
+fn every_line_beside_the_form_is_read() {
+    let text = "DTG: 061830ZJAN26\nFROM: 2 Sqn\nSIZE: about 4\nACTIVITY: explosions\n\
+                LOCATION: 37UDP1072918760\nUNIT: unknown\nMEANS: heard; recorded\n\
+                PHASE: outgoing\nDIRECTION: 15 gon\nEQUIPMENT: mortar (120mm)\n\
+                ASSESSMENT: C3\nREMARKS: at night\nAUTHENTICATION: A1B2";
+    let record = judge("FRA", SPOTREP, text).expect("a record");
+    let sighting = sighting(&record);
+    let means = [ObserverMeans::Heard, ObserverMeans::RecordedCamera];
+    assert_eq!(sighting.means, means);
+    let [observation] = sighting.observations.as_slice() else {
+        panic!("{:?}", sighting.observations);
+    };
+    assert_eq!(observation.kind, Some(ObservationType::Explosion));
+    assert_eq!(observation.phase, Some(FirePhase::Outgoing));
+    near(observation.direction_from_deg.unwrap(), 13.5, 1e-9);
+    let weapon = observation.weapon.as_ref().unwrap();
+    assert_eq!(weapon.class, Some(WeaponClass::Mortar));
+    assert_eq!(weapon.calibre_mm, [120.0]);
+    let confidence = &sighting.confidence;
+    assert_eq!(confidence.source_reliability, "C");
+    assert_eq!(confidence.credibility, "3");
+    assert_eq!(record.narratives[0].lang, "en");
+    assert_eq!(
+        record.narratives[0].text,
+        "REPORTING UNIT: 2 Sqn\nUNIT: unknown\nNARRATIVE: at night"
+    );
+    // A confidence of its own stands above the assessment, and words are no code.
+    let both = text.replace("C3\n", "a probing attack\nCONFIDENCE: B2\n");
+    let record = judge("FRA", SPOTREP, both).expect("a record");
+    assert_eq!(
+        crate::support::sighting(&record).confidence.credibility,
+        "2"
+    );
+    assert!(
+        record.narratives[0]
+            .text
+            .contains("ASSESSMENT: a probing attack")
+    );
+}
+
+#[test]
 fn a_date_time_group_may_stand_behind_its_line() {
     let text = "LINE 3 - SIZE about 5 (061830ZJAN26)\nLINE 4 - ACTIVITY explosions (061830ZJAN26)\n\
                 LINE 5 - LOCATION 37U DP 10729 18760";
@@ -192,6 +233,59 @@ fn a_ukrainian_report_may_bring_its_number_and_its_marking() {
     let observation = &sighting.observations[0];
     assert_eq!(observation.phase, Some(FirePhase::Outgoing));
     near(observation.direction_from_deg.unwrap(), 90.0, 1e-9);
+}
+
+#[test]
+fn every_label_of_a_ukrainian_report_is_read() {
+    let record = ukrainian(
+        "номер: № 18/26\n06.01.2026 20:30; до: 06.01.2026 20:45; Х=5320990 У=7410809\n\
+         вибух; близько 5 вибухів; зброя: міномет 120 мм; фаза: вихідний\n\
+         достовірність: C3; спосіб: чули, бачили; примітка: вночі",
+    )
+    .expect("a record");
+    assert_eq!(record.report_id, "18/26");
+    let sighting = sighting(&record);
+    let until = sighting.observed_until.as_ref().expect("an end");
+    assert_eq!(until.utc.to_string(), "2026-01-06T18:45:00Z");
+    assert_eq!(sighting.means, [ObserverMeans::Heard, ObserverMeans::Saw]);
+    assert_eq!(sighting.confidence.source_reliability, "C");
+    assert_eq!(sighting.confidence.credibility, "3");
+    let [first, second] = sighting.observations.as_slice() else {
+        panic!("{:?}", sighting.observations);
+    };
+    assert_eq!(first.kind, Some(ObservationType::Explosion));
+    assert_eq!(
+        (&first.count, &first.weapon, first.phase),
+        (&None, &None, None)
+    );
+    assert_eq!(second.kind, Some(ObservationType::Explosion));
+    let count = second.count.as_ref().unwrap();
+    assert_eq!(
+        (count.min, count.qualifier),
+        (Some(5), CountQualifier::About)
+    );
+    // A label says more of the observation before it.
+    assert_eq!(second.phase, Some(FirePhase::Outgoing));
+    let weapon = second.weapon.as_ref().unwrap();
+    assert_eq!(weapon.class, Some(WeaponClass::Mortar));
+    assert_eq!(weapon.calibre_mm, [120.0]);
+    assert_eq!(record.narratives[0].text, "вночі");
+    assert_eq!(record.narratives[0].lang, "uk");
+}
+
+#[test]
+fn pieces_are_equipment_that_is_there() {
+    for pieces in ["3 од. танк Т-72", "3 одиниці танк Т-72", "3 шт. танк Т-72"]
+    {
+        let text = format!("06.01.2026 20:30; Х=5320990 У=7410809; {pieces}");
+        let record = ukrainian(&text).expect(pieces);
+        let observation = &sighting(&record).observations[0];
+        assert_eq!(observation.kind, Some(ObservationType::EquipmentPresent));
+        assert_eq!(observation.count_basis, CountBasis::Item);
+        assert_eq!(observation.count.as_ref().unwrap().max, Some(3));
+        let weapon = observation.weapon.as_ref().unwrap();
+        assert_eq!(weapon.class, Some(WeaponClass::Tank));
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Tables of ceasefire violations: the golden row, prose in the cells, and tables that are none.
 
-use crate::support::{OSCE, judge, near, refused, rules, sighting};
+use crate::support::{OSCE, judge, judge_in, near, refused, rules, sighting};
 use entente::formats;
 use entente::record::{
     CountBasis, CountQualifier, FirePhase, ObservationType, ObserverMeans, PositionMethod, Record,
@@ -118,6 +118,53 @@ fn an_airburst_is_an_observation_of_its_own() {
 }
 
 #[test]
+fn a_weapon_behind_an_assessment_is_assessed() {
+    for (description, assessed) in [("Assessed as outgoing", true), ("Outgoing", false)] {
+        let record = row(&format!(
+            "Avdiivka (48.1394, 37.7472);2-3km NE;Heard;7;Explosion;{description};mortar;\
+             06-Jan-2026, 20:41"
+        ));
+        let observation = &sighting(&record).observations[0];
+        assert_eq!(observation.phase, Some(FirePhase::Outgoing));
+        let weapon = observation.weapon.as_ref().unwrap();
+        assert_eq!(weapon.class, Some(WeaponClass::Mortar));
+        assert_eq!(weapon.assessed, assessed, "{description}");
+    }
+}
+
+#[test]
+fn an_airburst_may_be_assessed_too() {
+    let record = row(
+        "Avdiivka (48.1394, 37.7472);2-3km NE;Saw;1;Explosion;Airburst (assessed);mortar;\
+         06-Jan-2026, 20:41",
+    );
+    let observation = &sighting(&record).observations[0];
+    assert_eq!(observation.kind, Some(ObservationType::Airburst));
+    assert!(observation.weapon.as_ref().unwrap().assessed);
+}
+
+/// Degrees in brackets are degrees in a nation too whose own positions are something else.
+#[test]
+fn the_position_in_brackets_is_in_degrees_for_every_nation() {
+    for nation in ["FRA", "UKR", "USA"] {
+        let marking = if nation == "UKR" {
+            "ДСК"
+        } else {
+            "NATO RESTRICTED"
+        };
+        let mut envelope = crate::support::envelope(1);
+        envelope.marking.as_mut().unwrap().text = marking.to_owned();
+        let record = judge_in(nation, OSCE, GOLDEN, envelope).expect(nation);
+        let observer = sighting(&record).observer_position.as_ref().unwrap();
+        assert_eq!(
+            (observer.latitude_deg, observer.source_crs.as_ref()),
+            (48.1394, "EPSG:4326"),
+            "{nation}"
+        );
+    }
+}
+
+#[test]
 fn columns_are_found_by_name_in_any_order_and_delimiter() {
     for (delimiter, quote) in [(",", "\""), ("\t", ""), (";", "\"")] {
         let cells = [
@@ -155,6 +202,7 @@ fn columns_are_found_by_name_in_any_order_and_delimiter() {
         );
         let sighting = sighting(&record);
         assert_eq!(sighting.confidence.source_reliability, "B");
+        assert_eq!(sighting.confidence.credibility, "2");
         let count = sighting.observations[0].count.as_ref().unwrap();
         assert_eq!(count.qualifier, CountQualifier::AtLeast);
     }

@@ -68,6 +68,8 @@ fn totals_become_a_contribution() {
     assert_eq!(contribution.unit_name, "Demining team North");
     assert_eq!(contribution.as_of.utc.to_string(), "2026-01-06T18:00:00Z");
     assert_eq!(contribution.valid_from.to_string(), "2026-01-01");
+    let start = contribution.period_start.map(|day| day.to_string());
+    assert_eq!(start.as_deref(), Some("2026-01-01"));
     assert_eq!(
         contribution
             .period_end
@@ -83,6 +85,7 @@ fn totals_become_a_contribution() {
     let [items] = contribution.equipment.as_slice() else {
         panic!("{:?}", contribution.equipment);
     };
+    assert_eq!(items.equipment.original_text, "resources");
     // Absent is not zero: nothing is said of what is on hand.
     assert_eq!(
         (items.quantity_authorised, items.quantity_on_hand),

@@ -145,6 +145,11 @@ fn bombs_inside_the_detail_are_refused() {
         let found = refused(judge("GBR", TAK, mesh(&message("a-h-G", &field(1, xml)))));
         assert_eq!(found, [(inside(place), "formats.xml_syntax")], "{xml}");
     }
+    // A label in it is not excused, and its place is said too.
+    let label = crate::cot::LABEL.replace("PERMISSIVE", "PERMISSIV");
+    let found = judge("GBR", TAK, mesh(&message("a-h-G", &field(1, label))));
+    let place = inside("line 7, column 5 (Category)");
+    assert_eq!(refused(found), [(place, "formats.label_category")]);
     // Several elements and a text between them are no fault in this place.
     let several = field(1, "<archive/> \n <remarks>a</remarks><remarks>b</remarks>");
     let record = judge("GBR", TAK, mesh(&message("a-h-G", &several))).expect("a record");
@@ -193,6 +198,25 @@ fn every_missing_field_is_told_at_once() {
             "cotEvent.staleTime",
         ]
     );
+}
+
+#[test]
+fn a_coordinate_that_is_no_number_is_named() {
+    for (lat, lon, named) in [
+        (f64::NAN, 37.8029, &["cotEvent.lat"][..]),
+        (48.0159, f64::INFINITY, &["cotEvent.lon"]),
+        (f64::NAN, f64::NAN, &["cotEvent.lat", "cotEvent.lon"]),
+    ] {
+        // Of a field that is sent twice the last one counts.
+        let event = [message("a-h-G", &[]), field(2, double(10, lat))].concat();
+        let event = [event, field(2, double(11, lon))].concat();
+        let found = refused(judge("GBR", TAK, mesh(&event)));
+        let expected: Vec<_> = named
+            .iter()
+            .map(|name| ((*name).to_owned(), "formats.cot_point"))
+            .collect();
+        assert_eq!(found, expected, "{lat} {lon}");
+    }
 }
 
 #[test]

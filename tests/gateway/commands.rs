@@ -97,6 +97,50 @@ fn outcomes_come_in_the_order_of_the_lines_and_a_bad_line_stops_nothing() {
 }
 
 #[test]
+fn a_fault_of_the_json_hides_no_other_fault_of_the_line() {
+    let site = Site::started("");
+    let wrong = EXAMPLE
+        .replace("\"environment\"", "\"enviroment\"")
+        .replace("37UDP1072918760", "31UDQ4825111932")
+        .replace("061830ZJAN26", "061860ZJAN26");
+    std::fs::write(site.path("reports.ndjson"), wrong).unwrap();
+    let alone = ["normalise", "--nation", "GBR", "--received-at"];
+    let alone = [&alone[..], &["2026-01-07T00:00:00Z", "reports.ndjson"]].concat();
+    let submit = ["submit", "--as", "GBR/uav-cell-4", "--gateway"];
+    let submit = [&submit[..], &[&site.address, "--output", "json"]].concat();
+    let submit = [&submit[..], &["reports.ndjson"]].concat();
+    let validate = [&submit[..], &["--validate-only"]].concat();
+    for command in [alone, submit, validate] {
+        let (code, output) = run(&site, &command);
+        assert_eq!(code, 3, "{}", text(&output.stderr));
+        let answer = objects(&output).remove(0);
+        let violations = answer["violations"].as_array().unwrap();
+        let said = |field: &str| {
+            let found = violations.iter().find(|v| v["field"] == field);
+            found.unwrap_or_else(|| panic!("{field} in {violations:#?}"))
+        };
+        let misspelt = said("enviroment");
+        assert_eq!(misspelt["rule"], "json.unknown_field");
+        let expected = misspelt["expected"].as_str().unwrap();
+        assert!(
+            expected.starts_with("did you mean `environment`?"),
+            "{expected}"
+        );
+        said("sighting.location");
+        said("sighting.observed_from");
+        // That there is no environment follows from the misspelling.
+        assert_eq!(violations.len(), 3, "{violations:#?}");
+        if command[0] == "submit" {
+            assert_eq!(answer["reportId"], "GBR-000017");
+        }
+    }
+    let tail = ["tail", "--as", "USA/feed-desk", "--gateway"];
+    let tail = [&tail[..], &[&site.address, "--until-now"]].concat();
+    let (_, output) = run(&site, &tail);
+    assert_eq!(text(&output.stdout), "", "what is judged is not stored");
+}
+
+#[test]
 fn whoever_may_not_is_told_why_and_at_once() {
     let site = Site::started("");
     std::fs::write(site.path("reports.ndjson"), EXAMPLE).unwrap();
@@ -212,6 +256,33 @@ fn the_normaliser_alone_answers_each_line_with_or_without_a_configuration() {
         text(&output.stderr).contains("ABC.toml"),
         "{}",
         text(&output.stderr)
+    );
+}
+
+#[test]
+fn parts_that_have_more_than_their_whole_are_named_beside_the_answers() {
+    let site = Site::new("");
+    let unit = |id: &str, parent: &str, deployed: u32| {
+        format!(
+            r#"{{"reportId":"{id}","revision":1,"action":"ACTION_NEW","environment":"ENVIRONMENT_LIVE","contribution":{{"asOf":{{"text":"061830ZJAN26"}},"contributionId":"{id}","parentContributionId":"{parent}","kind":{{"text":"unit"}},"stage":{{"text":"deployed"}},"operationalStatus":{{"text":"FMC"}},"validFrom":"2026-01-01","personnel":[{{"category":"PERSONNEL_CATEGORY_CONTINGENT_TROOP","deployed":{deployed}}}]}},"marking":{{"text":"OFFICIAL-SENSITIVE"}}}}"#
+        )
+    };
+    let lines = [
+        unit("A", "BN", 300),
+        unit("BN", "", 500),
+        unit("B", "BN", 201),
+    ];
+    std::fs::write(site.path("reports.ndjson"), lines.join("\n")).unwrap();
+    let given = ["normalise", "--nation", "GBR", "--received-at"];
+    let given = [&given[..], &["2026-01-07T00:00:00Z", "reports.ndjson"]].concat();
+    let (code, output) = run(&site, &given);
+    // A doubt, no refusal: each report is good by itself.
+    assert_eq!(code, 0, "{}", text(&output.stdout));
+    assert_eq!(objects(&output).len(), 3);
+    assert_eq!(
+        text(&output.stderr),
+        "entente: BN: its parts (A, B) have together 501 CONTINGENT_TROOP deployed, it has 500 \
+         (contribution.unit_totals)\n"
     );
 }
 

@@ -222,14 +222,32 @@ fn distances_and_winds_from_places_give_the_oracles_points() {
 }
 
 #[test]
+fn degrees_of_another_datum_combine_it_with_how_they_are_written() {
+    // Half the diagonal of four decimals is 6.69 m here; SK-42 is never better than 5 m.
+    let (point, _) = read("48.0160 37.8045", "SK-42");
+    assert_eq!(point.horizontal_uncertainty_m, Some(8.35));
+    assert_eq!(point.kind, Some(UncertaintyKind::OneSigma));
+}
+
+#[test]
 fn a_relative_position_combines_range_sector_and_anchor() {
     let sigma = |text: &str| read(text, "WGS84").0.horizontal_uncertainty_m;
     let rounded = |value: f64| Some((value * 100.0).round() / 100.0);
     let across = |metres: f64| metres * 11.25_f64.to_radians().tan();
     let hypot = |a: f64, b: f64, c: f64| rounded(a.hypot(b).hypot(c));
+    // Four decimals of the anchor are 6.68 m; six are finer than anybody measures.
     assert_eq!(
         sigma("2-3 km NE of 48.1394 37.7472"),
+        hypot(500.0, across(2_500.0), 6.68)
+    );
+    assert_eq!(
+        sigma("2-3 km NE of 48.139400 37.747200"),
         hypot(500.0, across(2_500.0), 0.0)
+    );
+    // `up to` begins at the anchor.
+    assert_eq!(
+        sigma("up to 5 km NE of 48.139400 37.747200"),
+        hypot(2_500.0, across(2_500.0), 0.0)
     );
     // `about` widens a distance by a fifth on either side; a name has its extent.
     assert_eq!(
@@ -247,12 +265,12 @@ fn a_relative_position_combines_range_sector_and_anchor() {
     );
     let two = 1_500.0 * 22.5_f64.to_radians().tan();
     assert_eq!(
-        sigma("1.4-1.6 km SE and SSE of 48.69 38.51"),
+        sigma("1.4-1.6 km SE and SSE of 48.690000 38.510000"),
         hypot(100.0, two, 0.0)
     );
     let with_reporter = Location {
         horizontal_uncertainty_m: Some(300.0),
-        ..place("2-3 km NE of 48.1394 37.7472", "WGS84")
+        ..place("2-3 km NE of 48.139400 37.747200", "WGS84")
     };
     let (point, _) = read_as(&with_reporter, &Profile::default());
     assert_eq!(

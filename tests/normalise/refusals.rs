@@ -1,7 +1,11 @@
 //! What is refused, and that every reason is told at once.
 
 use crate::support::{coded, judge, judge_as, judge_of, place, refused, typed, typed_with};
-use entente::normalise::{Profile, VIOLATIONS_BYTES_MAX, VIOLATIONS_MAX, Violation, Violations};
+use entente::identity::NationCode;
+use entente::normalise::{
+    Notation, Notes, Profile, Rules, VIOLATIONS_BYTES_MAX, VIOLATIONS_MAX, Violation, Violations,
+    position,
+};
 use entente::report::{self, Location, Report};
 
 /// The rules of a refusal, each field below `sighting.` named.
@@ -73,6 +77,7 @@ const REJECTED: &[(&str, &str, &str)] = &[
     ),
     ("2 km N of nowhere", "MGRS", "position.anchor_unknown"),
     ("37.8029 48.0159", "WGS84", "position.axes_swapped"),
+    ("37.8045 48.0160", "SK-42", "position.axes_swapped"),
     ("38.8566 -77.0636", "WGS84", "position.outside_area"),
     ("37S 410729 5318760", "UTM", "position.utm_letter_s"),
     ("37N 410729", "UTM", "position.utm_unreadable"),
@@ -101,6 +106,8 @@ const REJECTED: &[(&str, &str, &str)] = &[
         "UCS-2000",
         "position.system_conflict",
     ),
+    ("37U Q 410729 5318760", "UTM", "position.utm_unreadable"),
+    ("37U E E 410729 5318760", "UTM", "position.utm_unreadable"),
 ];
 
 #[test]
@@ -115,6 +122,40 @@ fn the_reject_set_of_positions() {
                 .all(|(field, _)| field.starts_with("sighting.location"))
         );
     }
+}
+
+#[test]
+fn what_may_be_a_swap_says_so_behind_what_it_expected() {
+    let location = place("37N 5318760 410729", "UTM");
+    let report = typed_with(|sighting| sighting.location = Some(location));
+    let violations = judge(report).expect_err("a refusal");
+    let expected = &violations.list[0].expected;
+    assert!(
+        expected.ends_with("; with the two numbers swapped, the position lies in the area"),
+        "{expected}"
+    );
+}
+
+/// Near the equator a northing is as small as an easting, so only the area shows a swap.
+#[test]
+fn a_swap_of_utm_near_the_equator_shows_by_the_area() {
+    let mut rules = Rules::default();
+    (rules.area.south_deg, rules.area.north_deg) = (5.0, 9.0);
+    (rules.area.west_deg, rules.area.east_deg) = (28.0, 32.0);
+    rules.area.margin_m = 0.0;
+    let nation = NationCode::parse("GBR").expect("a nation");
+    let profile = Profile::compile(nation, &Notation::default(), &rules).expect("a profile");
+    let rule = |text: &str| {
+        let mut notes = Notes::new();
+        position::location(&place(text, "UTM"), &profile, "location", &mut notes);
+        notes
+            .finish()
+            .err()
+            .map(|violations| violations.list[0].rule)
+    };
+    assert_eq!(rule("36N 250000 750000"), None);
+    assert_eq!(rule("36N 750000 250000"), Some("position.axes_swapped"));
+    assert_eq!(rule("36N 750000 1500000"), Some("position.outside_area"));
 }
 
 #[test]

@@ -85,8 +85,12 @@ fn every_notation_of_every_row_gives_its_point() {
         ] {
             let of = |column: &str| row[format!("{prefix}_{column}").as_str()];
             let degrees = format!("{} {}", of("lat_deg"), of("lon_deg"));
-            expected.near(&place(&degrees, geographic), TOLERANCE_M);
             expected.near(&place(&degrees, datum), TOLERANCE_M);
+            let point = expected.near(&place(&degrees, geographic), TOLERANCE_M);
+            assert_eq!(point.transform_op, op);
+            assert_eq!(point.source_crs, geographic);
+            assert_eq!(point.horizontal_uncertainty_m, Some(sigma));
+            assert_eq!(point.kind, Some(UncertaintyKind::OneSigma));
             let (x, y) = (of("gk_x_northing_m"), of("gk_y_easting_m"));
             let point = expected.near(&place(&format!("X={x} Y={y}"), datum), TOLERANCE_M);
             assert_eq!(point.transform_op, op);
@@ -207,6 +211,13 @@ fn uncertainties_are_combined() {
     assert_eq!(point.horizontal_uncertainty_m, Some(13.0));
     let point = with("48.0159 37.8029", "WGS84");
     assert_eq!(point.horizontal_uncertainty_m, Some(12.0));
+    // Nobody knows a position to 12 m who writes it to a kilometre.
+    let point = with("48.02 37.80", "WGS84");
+    assert_eq!(point.horizontal_uncertainty_m, Some(668.61));
+    assert_eq!(point.kind, Some(UncertaintyKind::OneSigma));
+    let point = read(&place("48.02 37.80", "WGS84"));
+    assert_eq!(point.horizontal_uncertainty_m, Some(668.51));
+    assert_eq!(point.kind, Some(UncertaintyKind::CellBound));
     let point = with("37UDP107187", "MGRS");
     assert_eq!(point.horizontal_uncertainty_m, Some(71.72));
     assert_eq!(point.kind, Some(UncertaintyKind::OneSigma));

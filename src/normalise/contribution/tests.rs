@@ -242,6 +242,13 @@ fn ids_dates_and_texts() {
         c.rotation_date = "2025-12-31".to_owned()
     });
     refused("contribution.dates", "valid_from", |c| c.valid_from.clear());
+    // What begins and ends on the same day lasts that day.
+    let one_day = judge(with(|c| {
+        for date in [&mut c.period_end, &mut c.valid_until, &mut c.rotation_date] {
+            "2026-01-01".clone_into(date);
+        }
+    }));
+    assert!(one_day.is_ok());
     refused("time.unreadable", "valid_from", |c| {
         c.valid_from = "soon".to_owned()
     });
@@ -293,6 +300,8 @@ fn notices_to_move() {
         ("préavis: 72 heures", 72),
         ("2 Wochen", 336),
         ("96 godzin", 96),
+        // Three years are the longest that is believed.
+        ("1096 days", 26_304),
     ] {
         let built = judge(with(|c| c.notice_to_move = notice(text))).expect(text);
         assert_eq!(built.notice_to_move_h, Some(hours), "{text}");
@@ -307,6 +316,7 @@ fn notices_to_move() {
         "48-72 h",
         "1.5 days",
         "99999999999 h",
+        "26305 h",
         "200000 h",
     ] {
         refused("contribution.notice", "notice_to_move", |c| {

@@ -48,6 +48,10 @@ impl Models {
 
     /// The model that is written so; `folded` need not be squashed.
     pub(in crate::normalise) fn get(&self, folded: &str) -> Option<&Model> {
+        // Most nations have no models of their own.
+        if self.list.is_empty() {
+            return None;
+        }
         let index = match folded.contains(' ') {
             true => self.index(&squash(folded)),
             false => self.index(folded),

@@ -31,12 +31,12 @@ static NARROWER: Rule = Rule::new(
 /// What a label says; what is wrong with it is said.
 pub(super) fn found<'p>(
     xml: &str,
-    releasable_to: &[String],
+    releasable_to: Vec<String>,
     nation: NationCode,
     profile: &'p Profile,
     notes: &mut Notes,
 ) -> Marked<'static, 'p> {
-    let label = match label::read(xml) {
+    let mut label = match label::read(xml) {
         Ok(label) => label,
         Err(reason) => {
             let message = format!("this is no label: {reason}");
@@ -46,9 +46,10 @@ pub(super) fn found<'p>(
         }
     };
     let head = format!("{} {}", label.policy, label.classification);
+    let by_label = std::mem::take(&mut label.releasable_to);
     Marked {
         row: row(&label, nation, profile, notes),
-        release: released(&label, releasable_to, profile, notes),
+        release: released(&label.policy, by_label, releasable_to, profile, notes),
         special: label.special,
         head: head.into(),
     }
@@ -88,16 +89,16 @@ fn row<'p>(
     row
 }
 
+/// What the label releases to, or the narrower list of the report.
 fn released(
-    label: &label::Label,
-    releasable_to: &[String],
+    policy: &str,
+    by_label: Vec<String>,
+    releasable_to: Vec<String>,
     profile: &Profile,
     notes: &mut Notes,
 ) -> release::Release {
-    let mut by_label = notes.within("text", |notes| {
-        release::list(&label.releasable_to, profile, notes)
-    });
-    if label.policy.trim().eq_ignore_ascii_case("NATO")
+    let mut by_label = notes.within("text", |notes| release::list(by_label, profile, notes));
+    if policy.trim().eq_ignore_ascii_case("NATO")
         && let Some(members) = profile.rules().groups.get("NATO")
         && !by_label
             .nations
@@ -105,7 +106,7 @@ fn released(
             .any(|nation| members.nations.contains(nation))
     {
         let output = format!("{} members as of {}", members.nations.len(), members.as_of);
-        notes.trace("releasable_to", &IMPLIED, label.policy.clone(), output);
+        notes.trace("releasable_to", &IMPLIED, policy.to_owned(), output);
         by_label.add_group("NATO", members);
     }
     if releasable_to.is_empty() {

@@ -52,7 +52,7 @@ impl Release {
 }
 
 /// Judges a list; what is wrong with it is said, and what is right is kept.
-pub(super) fn list(entries: &[String], profile: &Profile, notes: &mut Notes) -> Release {
+pub(super) fn list(entries: Vec<String>, profile: &Profile, notes: &mut Notes) -> Release {
     let mut release = Release::default();
     if entries.len() > ENTRIES_MAX {
         let message = format!("{} entries", entries.len());
@@ -64,14 +64,18 @@ pub(super) fn list(entries: &[String], profile: &Profile, notes: &mut Notes) -> 
         );
         return release;
     }
-    release.nations.reserve(entries.len());
-    for (index, entry) in entries.iter().enumerate() {
-        if country::is_alpha3(entry) {
-            release.nations.push(entry.clone());
-        } else {
-            notes.within_item("releasable_to", index, |notes| {
-                other(entry, profile, &mut release, notes);
-            });
+    if entries.iter().all(|entry| country::is_alpha3(entry)) {
+        // As programs write it: the list itself is kept.
+        release.nations = entries;
+    } else {
+        for (index, entry) in entries.into_iter().enumerate() {
+            if country::is_alpha3(&entry) {
+                release.nations.push(entry);
+            } else {
+                notes.within_item("releasable_to", index, |notes| {
+                    other(&entry, profile, &mut release, notes);
+                });
+            }
         }
     }
     release.nations.sort_unstable();

@@ -26,6 +26,11 @@ static LETTER_O: Rule = Rule::new(
     "domain.md 3.5",
 );
 
+/// A degree of latitude, metres: the mean of WGS 84.
+const DEGREE_M: f64 = 111_132.95;
+/// A finer written precision says nothing: programs write more digits than anybody measures.
+const WRITTEN_M_MIN: f64 = 1.0;
+
 /// What is expected of a text that cannot be read.
 const FORMS: &str = "two angles such as `48.0159 37.8029`, `48°00'57.24\"N 37°48'10.44\"E`, \
                      `48 00.954 N 37 48.174 E` or `480057N0374810E`";
@@ -41,8 +46,46 @@ pub(super) struct Notation {
     pub(super) order: Option<AxisOrder>,
 }
 
-/// Reads latitude and longitude, degrees.
-pub(super) fn parse(text: &str, notation: Notation) -> Result<(f64, f64), Fault> {
+/// Latitude and longitude as they were written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Written {
+    pub(super) lat_deg: f64,
+    pub(super) lon_deg: f64,
+    /// What one step of the last written digit is, degrees; the finer one of the two angles,
+    /// because many programs drop noughts at the end of a number.
+    unit_deg: f64,
+}
+
+impl Written {
+    /// Half the diagonal of the cell of all positions that are written so, metres; `None` where
+    /// it is finer than anybody measures, and so says nothing.
+    pub(super) fn bound_m(&self) -> Option<f64> {
+        let north_m = self.unit_deg * DEGREE_M;
+        let east_m = north_m * self.lat_deg.to_radians().cos();
+        let bound_m = north_m.hypot(east_m) / 2.0;
+        (bound_m >= WRITTEN_M_MIN).then_some(bound_m)
+    }
+
+    /// The written precision in words, for the trace.
+    pub(super) fn unit(&self) -> String {
+        let steps = [(1.0, "degrees"), (60.0, "minutes"), (3_600.0, "seconds")];
+        let whole = |(per_degree, _): &(f64, &str)| {
+            let tens = (self.unit_deg * per_degree).log10();
+            tens < 0.5 && (tens - tens.round()).abs() < 1e-6
+        };
+        let (per_degree, name) = steps.into_iter().find(whole).unwrap_or((1.0, "degrees"));
+        let digits = -(self.unit_deg * per_degree).log10().round();
+        if digits < 0.5 {
+            format!("whole {name}")
+        } else {
+            let plural = if digits < 1.5 { "" } else { "s" };
+            format!("{name} with {digits:.0} decimal{plural}")
+        }
+    }
+}
+
+/// Reads latitude and longitude.
+pub(super) fn parse(text: &str, notation: Notation) -> Result<Written, Fault> {
     let unreadable = |why: &str| Fault::new(&UNREADABLE, format!("{}: {why}", quoted(text)), FORMS);
     let tokens = token::scan(text, notation.decimal_comma).map_err(|why| unreadable(&why))?;
     let (first, second) = halves(&tokens).ok_or_else(|| unreadable("no two angles"))?;
@@ -60,7 +103,11 @@ pub(super) fn parse(text: &str, notation: Notation) -> Result<(f64, f64), Fault>
     let (first, second) = (read(first)?, read(second)?);
     let (lat, lon) = order(first, second, notation.order)
         .ok_or_else(|| unreadable("both angles are on the same axis"))?;
-    Ok((lat.degrees, lon.degrees))
+    Ok(Written {
+        lat_deg: lat.degrees,
+        lon_deg: lon.degrees,
+        unit_deg: lat.unit_deg.min(lon.unit_deg),
+    })
 }
 
 /// Splits the tokens of two angles: at letters, else at the one separator, else at the one

@@ -234,7 +234,7 @@ fn split(text: &str, profile: &Profile) -> Option<RelativeLocation> {
             }
             plain.push_str(word);
         }
-        if distance::parse(&plain, profile.decimal_comma()).is_ok() && !is_filler {
+        if distance::looks_like(&plain, profile.decimal_comma()) && !is_filler {
             distance_text = Some(plain.clone());
             used = index + 1;
         }
@@ -277,6 +277,8 @@ about 5 km SSW of Donetsk | about 5 km | SSW | Donetsk
 1.4-1.6km SE and SSE of Zolote | 1.4-1.6km | SE and SSE | Zolote
 150-200m south-south-east of 48.0 37.8 | 150-200m | south-south-east | 48.0 37.8
 à environ 5 km au sud-ouest de Donetsk | environ 5 km | au sud-ouest | Donetsk
+up to 5 km NE of Donetsk | up to 5 km | NE | Donetsk
+over 5 km NE of Donetsk | over 5 km | NE | Donetsk
 5 km à l'est d'Avdiivka | 5 km | à l'est | Avdiivka
 etwa 5 km südwestlich von Donezk | etwa 5 km | südwestlich | Donezk
 5 km nordöstlich der Stadt | 5 km | nordöstlich | Stadt

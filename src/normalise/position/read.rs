@@ -1,6 +1,6 @@
 //! The readers of a position's text, one for each kind of reference system.
 
-use super::degrees::{self, Notation};
+use super::degrees::{self, Notation, Written};
 use super::gauss::{self, Plain};
 use super::grid::{self, GridPoint};
 use super::plane::{self, Plane, Reach};
@@ -101,11 +101,12 @@ pub(super) fn read_in(
             Ok(Reading::plain(point, &UPS))
         }
         System::Wgs84 => {
-            let (lat_deg, lon_deg) = degrees::parse(text, notation)?;
+            let written = degrees::parse(text, notation)?;
             let point = Point {
-                lat_deg: rounded_deg(lat_deg),
-                lon_deg: rounded_deg(lon_deg),
-                swapped: Some((lon_deg, lat_deg)),
+                lat_deg: rounded_deg(written.lat_deg),
+                lon_deg: rounded_deg(written.lon_deg),
+                written: Some(written),
+                swapped: Some((written.lon_deg, written.lat_deg)),
                 ..Point::direct(Text::Borrowed("EPSG:4326"))
             };
             Ok(Reading::plain(point, &DEGREES))
@@ -239,7 +240,8 @@ fn squares(
     Ok(Reading::plain(point, &SQUARE))
 }
 
-fn geographic(datum: datum::Datum, (lat, lon): (f64, f64)) -> Result<Reading, Fault> {
+fn geographic(datum: datum::Datum, written: Written) -> Result<Reading, Fault> {
+    let (lat, lon) = (written.lat_deg, written.lon_deg);
     let far_off = || Fault::new(&DATUM, "the position cannot be moved to WGS 84", "degrees");
     let (lat_deg, lon_deg) = datum::geographic_to_wgs84(datum, lat, lon).ok_or_else(far_off)?;
     let point = Point {
@@ -247,6 +249,7 @@ fn geographic(datum: datum::Datum, (lat, lon): (f64, f64)) -> Result<Reading, Fa
         lon_deg: rounded_deg(lon_deg),
         sigma_m: Some(datum.sigma_m()),
         transform_op: datum.operation(),
+        written: Some(written),
         swapped: Some((lon, lat)),
         ..Point::direct(system::geographic_crs(datum))
     };

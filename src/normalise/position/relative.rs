@@ -30,11 +30,15 @@ static DIRECTION: Rule = Rule::new(
      with its unit",
     "domain.md 3.6",
 );
-static RELATIVE: Rule = Rule::new(
-    "position.relative",
-    "anchor, distance and direction to a point on the geodesic",
-    "domain.md 3.6; GeographicLib",
-);
+static RELATIVE: Rule = Rule {
+    version: 2,
+    ..Rule::new(
+        "position.relative",
+        "anchor, distance and direction to a point on the geodesic; its uncertainty is that of \
+         anchor (its extent, or how finely its coordinates are written), distance and direction",
+        "domain.md 3.6; GeographicLib",
+    )
+};
 
 /// Half-width of the sector of a bearing in numbers, degrees: what a hand compass does.
 const BEARING_HALF_WIDTH_DEG: f64 = 2.5;
@@ -115,8 +119,9 @@ fn anchor(text: &str, profile: &Profile) -> Result<Anchor, Fault> {
         order: None,
     };
     let (lat_deg, lon_deg, extent_m, known) =
-        if let Ok((lat, lon)) = degrees::parse(coordinates, notation) {
-            (lat, lon, 0.0, None)
+        if let Ok(written) = degrees::parse(coordinates, notation) {
+            let extent_m = written.bound_m().unwrap_or(0.0);
+            (written.lat_deg, written.lon_deg, extent_m, None)
         } else if let Ok(cell) = grid::mgrs(coordinates, None) {
             (
                 cell.lat_deg,
@@ -242,6 +247,26 @@ mod tests {
                 "{anchor}: {}",
                 point.lon_deg
             );
+        }
+    }
+
+    #[test]
+    fn an_anchor_at_a_pole_has_no_directions() {
+        for (anchor, fits) in [("89.0N 37.8E", true), ("89.1N 37.8E", false)] {
+            let from = report::RelativeLocation {
+                anchor: anchor.to_owned(),
+                distance: "5 km".to_owned(),
+                direction: "N".to_owned(),
+            };
+            let mut notes = Notes::new();
+            let read = read(
+                &from,
+                &Profile::default(),
+                "location",
+                "location.relative",
+                &mut notes,
+            );
+            assert_eq!(read.is_some(), fits, "{anchor}");
         }
     }
 

@@ -385,6 +385,8 @@ mod tests {
             ("2010-44", "53/74", "position.square_unreadable"),
             ("7010", "M-37-136", "position.square_outside_anchor"),
             ("2010", "53/24", "position.square_outside_anchor"),
+            // Only one label is round, so it is a point and no hundreds.
+            ("2010", "5300 7460", "position.square_outside_anchor"),
             ("7060", "5320 7410", "position.square_outside_anchor"),
         ] {
             assert_eq!(grid(text, anchor), Err(rule), "{text} {anchor}");

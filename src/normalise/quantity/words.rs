@@ -48,11 +48,11 @@ const QUALIFIERS: &[(Qualifier, &str)] = &[
     ),
     (
         Qualifier::AtMost,
-        "at most | no more than | not more than | up to | maximum | max. | max | ≤ | <= | \
+        "at most | no more than | not more than | no further than | within | up to | maximum | max. | max | ≤ | <= | \
          au plus | au maximum | jusqu'à | pas plus de | höchstens | bis zu | maximal | \
          nicht mehr als | co najwyżej | najwyżej | do | nie więcej niż | maksymalnie | \
          не більше ніж | не більше | не більш як | не більш ніж | щонайбільше | до | максимум | \
-         не более чем | не более | не больше | al massimo | fino a | ten hoogste | hoogstens | \
+         не более чем | не более | не больше | не далее | не дальше | не далі | al massimo | fino a | ten hoogste | hoogstens | \
          como máximo | hasta | cel mult | nejvýše | maximálně | kuni | kõige rohkem",
     ),
     (

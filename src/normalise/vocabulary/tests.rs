@@ -33,6 +33,20 @@ fn observed(language: &str, word: &str) -> (Option<ObservationType>, Vec<TraceEn
     (kind, notes.finish().unwrap())
 }
 
+#[test]
+fn the_longest_text_beside_a_code_is_a_thousand_bytes() {
+    for (bytes, fits) in [(1_000, true), (1_001, false)] {
+        let mut notes = Notes::new();
+        let term = Term {
+            text: "x".repeat(bytes),
+            code: ObservationType::Explosion.number(),
+        };
+        let kind = observation_type(&term, "", &profile(&["en"]), "type", &mut notes);
+        assert_eq!(kind, Some(ObservationType::Explosion));
+        assert_eq!(notes.violation_count() == 0, fits, "{bytes}");
+    }
+}
+
 fn weapon_of(language: &str, given: Weapon) -> (record::Weapon, Vec<TraceEntry>) {
     let mut notes = Notes::new();
     let weapon = weapon(given, &profile(&[language]), "weapon", &mut notes);

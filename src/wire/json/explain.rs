@@ -2,39 +2,50 @@
 //! stands there, what was expected. Runs only for refused lines, so it may take its time.
 //! Whether a value fits a field is asked of the library itself, field by field, so that this
 //! walk and the library cannot disagree.
+//!
+//! On its way it keeps what is right, so that the rest of the line can be judged too: a list
+//! keeps its length, that later items keep their index.
 
+use super::faulty::{Doubt, Faulty};
+use super::near::{code_meant, listed, nearest};
 use super::{SYNTAX, TWO_OF_ONE, UNKNOWN_CODE, UNKNOWN_FIELD, WRONG_TYPE, one};
 use crate::normalise::{Violation, Violations};
-use prost_reflect::{DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// Most characters of a value that a message repeats.
 const SHOWN_CHARS_MAX: usize = 60;
-/// Most names that a message lists.
-const NAMES_MAX: usize = 40;
 
-/// Everything that is wrong with `text`, which the library refused with `error`.
-pub(super) fn violations(
+/// Everything that is wrong with `text`, which the library refused with `error`, and what is
+/// right about it.
+pub(super) fn faulty(
     descriptor: &MessageDescriptor,
     text: &str,
     error: &serde_json::Error,
-) -> Violations {
+) -> Faulty {
     let value = match serde_json::from_str::<Value>(text) {
         Ok(value) => value,
-        Err(syntax) => return no_json(&syntax),
+        Err(syntax) => return no_json(&syntax).into(),
     };
     let mut walk = Walk::default();
-    walk.message(descriptor, &value);
+    let kept = walk.message(descriptor, &value);
     if walk.found.list.is_empty() {
         // The walk missed it; what the library said is better than nothing.
         return one(
             WRONG_TYPE,
             place_last(error),
             "protobuf's JSON mapping of entente.v1.Report",
-        );
+        )
+        .into();
     }
-    walk.found
+    let rest = kept.and_then(|kept| DynamicMessage::deserialize(descriptor.clone(), kept).ok());
+    Faulty {
+        violations: walk.found,
+        rest: rest.map(|message| message.encode_to_vec().into()),
+        doubts: walk.doubts,
+    }
 }
 
 fn no_json(error: &serde_json::Error) -> Violations {
@@ -62,11 +73,34 @@ fn place_last(error: &serde_json::Error) -> String {
 #[derive(Default)]
 struct Walk {
     path: String,
+    /// Length of the path of the outermost message around that is one value with its `text`.
+    value: Option<usize>,
     found: Violations,
+    doubts: Vec<Doubt>,
 }
 
 impl Walk {
+    /// Says what is wrong at the present path. `meant`: the field beside it that it was for.
     fn violate(&mut self, rule: &'static str, message: String, expected: String) {
+        self.violate_meant(rule, message, expected, None);
+    }
+
+    fn violate_meant(
+        &mut self,
+        rule: &'static str,
+        message: String,
+        expected: String,
+        meant: Option<String>,
+    ) {
+        // The parts of one value stand and fall together: a point without its datum is no
+        // point, and what the normaliser would say of it would mislead.
+        let length = self.value.unwrap_or(self.path.len());
+        if let Some(path) = self.path.get(..length) {
+            self.doubts.push(Doubt::at(path));
+        }
+        if let (None, Some(meant)) = (self.value, meant) {
+            self.doubts.push(Doubt::at(&meant));
+        }
         self.found.push(Violation {
             field: self.path.clone().into(),
             rule,
@@ -76,25 +110,39 @@ impl Walk {
     }
 
     /// Walks on below the present path.
-    fn below(&mut self, part: &str, inner: impl FnOnce(&mut Self)) {
+    fn below<T>(&mut self, part: &str, inner: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.path.len();
-        if length > 0 && !part.starts_with('[') {
-            self.path.push('.');
-        }
-        self.path.push_str(part);
-        inner(self);
+        self.path = joined(&self.path, part);
+        let outcome = inner(self);
         self.path.truncate(length);
+        outcome
     }
 
-    fn message(&mut self, descriptor: &MessageDescriptor, value: &Value) {
+    /// What is right of a message; `None`: it is none.
+    fn message(&mut self, descriptor: &MessageDescriptor, value: &Value) -> Option<Value> {
         let Value::Object(object) = value else {
             self.violate(
                 WRONG_TYPE,
                 format!("{} is no object", shown(value)),
                 object_expected(descriptor, value),
             );
-            return;
+            return None;
         };
+        let around = self.value;
+        if around.is_none() && has_text(descriptor) {
+            self.value = Some(self.path.len());
+        }
+        let kept = self.fields(descriptor, object);
+        self.value = around;
+        Some(Value::Object(kept))
+    }
+
+    fn fields(
+        &mut self,
+        descriptor: &MessageDescriptor,
+        object: &Map<String, Value>,
+    ) -> Map<String, Value> {
+        let mut kept = Map::new();
         let mut chosen: HashMap<String, String> = HashMap::new();
         for (key, value) in object {
             let field = descriptor
@@ -107,14 +155,20 @@ impl Walk {
             if value.is_null() {
                 continue;
             }
+            let mut one_too_many = false;
             if let Some(group) = field.containing_oneof() {
                 let name = field.json_name().to_owned();
                 if let Some(other) = chosen.insert(group.full_name().to_owned(), name) {
                     self.two_of_one(&field, &other);
+                    one_too_many = true;
                 }
             }
-            self.below(field.name(), |walk| walk.field(descriptor, &field, value));
+            let right = self.below(field.name(), |walk| walk.field(descriptor, &field, value));
+            if let (Some(right), false) = (right, one_too_many) {
+                kept.insert(key.clone(), right);
+            }
         }
+        kept
     }
 
     fn unknown(&mut self, descriptor: &MessageDescriptor, key: &str) {
@@ -122,13 +176,17 @@ impl Walk {
             .fields()
             .map(|field| field.json_name().to_owned())
             .collect();
-        let near = nearest(key, &names)
+        let near = nearest(key, &names);
+        let meant = near
+            .and_then(|name| descriptor.get_field_by_json_name(name))
+            .map(|field| joined(&self.path, field.name()));
+        let near = near
             .map(|name| format!("did you mean `{name}`? "))
             .unwrap_or_default();
         let message = format!("{} has no field `{}`", descriptor.name(), clipped(key));
         let expected = format!("{near}the fields are {}", listed(&names));
         self.below(&clipped(key), |walk| {
-            walk.violate(UNKNOWN_FIELD, message, expected)
+            walk.violate_meant(UNKNOWN_FIELD, message, expected, meant);
         });
     }
 
@@ -139,7 +197,12 @@ impl Walk {
         });
     }
 
-    fn field(&mut self, parent: &MessageDescriptor, field: &FieldDescriptor, value: &Value) {
+    fn field(
+        &mut self,
+        parent: &MessageDescriptor,
+        field: &FieldDescriptor,
+        value: &Value,
+    ) -> Option<Value> {
         if !field.is_list() {
             return self.single(parent, field, value, value);
         }
@@ -149,14 +212,17 @@ impl Walk {
                 format!("{} is no list", shown(value)),
                 "a list: [...]".to_owned(),
             );
-            return;
+            return None;
         };
+        let mut kept = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             let alone = Value::Array(vec![item.clone()]);
-            self.below(&format!("[{index}]"), |walk| {
-                walk.single(parent, field, item, &alone);
+            let right = self.below(&format!("[{index}]"), |walk| {
+                walk.single(parent, field, item, &alone)
             });
+            kept.push(right.or_else(|| empty(&field.kind()))?);
         }
+        Some(Value::Array(kept))
     }
 
     /// One value; `whole` is what the library is asked about.
@@ -166,15 +232,17 @@ impl Walk {
         field: &FieldDescriptor,
         value: &Value,
         whole: &Value,
-    ) {
+    ) -> Option<Value> {
         match field.kind() {
             Kind::Message(descriptor) if !is_well_known(&descriptor) => {
-                self.message(&descriptor, value);
+                self.message(&descriptor, value)
             }
             kind => {
-                if !fits(parent, field, whole) {
-                    self.misfit(&kind, value);
+                if fits(parent, field, whole) {
+                    return Some(value.clone());
                 }
+                self.misfit(&kind, value);
+                None
             }
         }
     }
@@ -203,6 +271,31 @@ impl Walk {
     }
 }
 
+/// `part` below `path`.
+fn joined(path: &str, part: &str) -> String {
+    if path.is_empty() || part.starts_with('[') {
+        format!("{path}{part}")
+    } else {
+        format!("{path}.{part}")
+    }
+}
+
+/// What stands in the place of a wrong item of a list; `None`: there is nothing empty of it.
+fn empty(kind: &Kind) -> Option<Value> {
+    match kind {
+        Kind::Message(descriptor) if !is_well_known(descriptor) => Some(Value::Object(Map::new())),
+        Kind::String => Some(Value::String(String::new())),
+        _ => None,
+    }
+}
+
+/// Whether the message is one value in a notation of its sender, with what belongs to it.
+fn has_text(descriptor: &MessageDescriptor) -> bool {
+    descriptor
+        .get_field_by_name("text")
+        .is_some_and(|field| matches!(field.kind(), Kind::String))
+}
+
 fn is_well_known(descriptor: &MessageDescriptor) -> bool {
     descriptor.package_name() == "google.protobuf"
 }
@@ -219,16 +312,13 @@ fn object_expected(descriptor: &MessageDescriptor, value: &Value) -> String {
         .fields()
         .map(|field| field.json_name().to_owned())
         .collect();
-    let with_text = descriptor
-        .get_field_by_name("text")
-        .is_some_and(|field| matches!(field.kind(), Kind::String));
     let text = match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
     match text {
-        Some(text) if with_text => {
+        Some(text) if has_text(descriptor) => {
             let example = Value::String(clipped(&text));
             format!(
                 "an object, for example {{\"text\":{example}}}; its fields are {}",
@@ -293,67 +383,4 @@ fn clipped(text: &str) -> String {
         out.push('…');
     }
     out
-}
-
-fn listed(names: &[String]) -> String {
-    let mut out = names
-        .iter()
-        .take(NAMES_MAX)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    if names.len() > NAMES_MAX {
-        out.push_str(", …");
-    }
-    out
-}
-
-/// The value that was meant by `explosion`, `EXPLOSION` or `OBSERVATION_TYPE_EXPLOSIONS`.
-fn code_meant<'a>(codes: &EnumDescriptor, text: &str, names: &'a [String]) -> Option<&'a String> {
-    let wanted = text.trim().to_uppercase().replace([' ', '-'], "_");
-    let prefix = names
-        .first()
-        .and_then(|name| name.strip_suffix("UNSPECIFIED"))
-        .unwrap_or_else(|| codes.name());
-    let bare = |name: &String| name.strip_prefix(prefix).map(str::to_owned);
-    names
-        .iter()
-        .find(|name| bare(name).is_some_and(|bare| bare == wanted))
-        .or_else(|| nearest(&wanted, names))
-        .or_else(|| nearest(&format!("{prefix}{wanted}"), names))
-}
-
-/// The name that is nearest to a misspelt one, if any is near.
-fn nearest<'a>(wanted: &str, names: &'a [String]) -> Option<&'a String> {
-    let plain = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
-    let wanted = plain(wanted);
-    if wanted.chars().count() > 2 * SHOWN_CHARS_MAX {
-        return None;
-    }
-    names
-        .iter()
-        .map(|name| (distance(&wanted, &plain(name)), name))
-        .filter(|(distance, name)| *distance <= name.chars().count() / 4 + 1)
-        .filter(|(distance, _)| *distance < wanted.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (to, above) in b.iter().zip(row.iter().skip(1)) {
-            let replaced = diagonal + usize::from(from != *to);
-            left = replaced.min(above + 1).min(left + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
 }

@@ -24,8 +24,12 @@ fn example() -> serde_json::Value {
     })
 }
 
-fn refused(line: &str) -> Violations {
+fn faulty(line: &str) -> Faulty {
     report_from_json(line.as_bytes()).expect_err(line)
+}
+
+fn refused(line: &str) -> Violations {
+    faulty(line).violations
 }
 
 /// Field, rule and what was expected of each violation.
@@ -117,6 +121,88 @@ fn everything_wrong_with_a_line_is_said_at_once_with_its_place() {
 }
 
 #[test]
+fn what_is_right_of_a_line_stays_in_its_place() {
+    let mut line = example();
+    let mut second = line["sighting"]["observations"][0].clone();
+    second["weapon"]["text"] = json!("blunderbuss");
+    line["sighting"]["observations"] = json!(["explosion", second]);
+    line["sighting"]["colour"] = json!("red");
+    line["marking"]["releasableTo"] = json!(["USA", 5, "UKR"]);
+    line["environment"] = json!("LIVE?");
+    let faulty = faulty(&line.to_string());
+    assert_eq!(faulty.violations.list.len(), 4, "{faulty:#?}");
+    let rest = decode_report(&faulty.rest.expect("a rest")).expect("its own bytes");
+    assert_eq!(rest.report_id, "GBR-000017");
+    assert_eq!(rest.environment, 0, "what was wrong is absent");
+    let marking = rest.marking.expect("marking");
+    assert_eq!(marking.releasable_to, ["USA", "", "UKR"]);
+    let Some(Body::Sighting(sighting)) = rest.body else {
+        panic!("a sighting");
+    };
+    let weapons: Vec<_> = sighting.observations.iter().map(|o| &o.weapon).collect();
+    assert_eq!(weapons.len(), 2);
+    assert_eq!(*weapons[0], None);
+    let second = weapons[1].as_ref().expect("the second weapon");
+    assert_eq!(second.text, "blunderbuss");
+}
+
+#[test]
+fn what_may_come_from_a_fault_of_the_line_is_not_said_again() {
+    let mut line = example();
+    line["enviroment"] = line["environment"].take();
+    line["sighting"]["location"]["axisOrdr"] = json!("north, east");
+    line["sighting"]["observations"][0]["phase"] = json!("outgoing");
+    let faulty = faulty(&line.to_string());
+    for repeated in [
+        // What `enviroment` was meant to be.
+        "environment",
+        "enviroment",
+        // A place is one value: without its order of axes all of it is in doubt.
+        "sighting.location",
+        "sighting.location.text",
+        "sighting.observations[0].phase",
+        "sighting.observations[0].phase.code",
+        // What lost a part.
+        "sighting.observations[0]",
+        "sighting",
+    ] {
+        assert!(!faulty.leaves_intact(repeated), "{repeated}");
+    }
+    for new in [
+        "report_id",
+        "marking.text",
+        "sighting.observed_from",
+        "sighting.observations[0].phases",
+        "sighting.observations[0].weapon",
+        "sighting.observations[1].phase",
+    ] {
+        assert!(faulty.leaves_intact(new), "{new}");
+    }
+    let violation = |field: &str| Violation {
+        field: field.to_owned().into(),
+        rule: "test",
+        message: "".into(),
+        expected: "".into(),
+    };
+    let mut of_the_rest = Violations::default();
+    of_the_rest.push(violation("environment"));
+    of_the_rest.push(violation("sighting.observed_from"));
+    of_the_rest.omitted = 2;
+    let all = faulty.with(of_the_rest);
+    assert_eq!(all.omitted, 2);
+    let fields: Vec<_> = all.list.iter().map(|v| v.field.as_ref()).collect();
+    assert_eq!(
+        fields,
+        [
+            "enviroment",
+            "sighting.location.axisOrdr",
+            "sighting.observations[0].phase",
+            "sighting.observed_from",
+        ]
+    );
+}
+
+#[test]
 fn two_bodies_are_one_too_many() {
     let violations = refused(r#"{"sighting":{},"contribution":{}}"#);
     assert_eq!(violations.list.len(), 1);
@@ -143,6 +229,8 @@ fn what_is_no_json_is_said_with_its_column() {
         );
     }
     let violations = report_from_json(b"{\"reportId\":\"\xff\"}").expect_err("not UTF-8");
+    assert_eq!(violations.rest, None);
+    let violations = violations.violations;
     assert_eq!(violations.list[0].rule, NOT_UTF8);
     assert_eq!(violations.list[0].message, "byte 14 is not UTF-8");
 }

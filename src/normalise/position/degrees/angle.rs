@@ -14,6 +14,8 @@ pub(super) enum Axis {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Angle {
     pub(super) degrees: f64,
+    /// What one step of its last written digit is, degrees.
+    pub(super) unit_deg: f64,
     pub(super) axis: Option<Axis>,
 }
 
@@ -30,7 +32,16 @@ impl Part<'_> {
             .parse()
             .unwrap_or(f64::NAN)
     }
+
+    /// What one step of its last digit is; the part counts degrees, minutes or seconds.
+    fn unit(&self) -> f64 {
+        let digits = self.fraction.unwrap_or_default().len();
+        0.1_f64.powi(i32::try_from(digits).unwrap_or(i32::MAX))
+    }
 }
+
+/// How many of a part make a degree: degrees, minutes, seconds.
+const PER_DEGREE: [f64; 3] = [1.0, 60.0, 3_600.0];
 
 /// What the letters of an angle say.
 #[derive(Default)]
@@ -98,7 +109,7 @@ pub(super) fn read(tokens: &[Token<'_>], letter_o: Option<LetterO>) -> Result<An
         return Err("a minus and a hemisphere".to_owned());
     }
     let packed = unpack(&parts, &letters);
-    let magnitude = magnitude(packed.as_deref().unwrap_or(&parts))?;
+    let (magnitude, unit_deg) = magnitude(packed.as_deref().unwrap_or(&parts))?;
     let limit = match letters.axis {
         Some(Axis::Latitude) => 90.0,
         Some(Axis::Longitude) | None => 180.0,
@@ -109,6 +120,7 @@ pub(super) fn read(tokens: &[Token<'_>], letter_o: Option<LetterO>) -> Result<An
     let negative = minus || letters.negative == Some(true);
     Ok(Angle {
         degrees: if negative { -magnitude } else { magnitude },
+        unit_deg,
         axis: letters.axis,
     })
 }
@@ -141,30 +153,28 @@ fn unpack<'t>(parts: &[Part<'t>], letters: &Letters) -> Option<Vec<Part<'t>>> {
     }
 }
 
-fn magnitude(parts: &[Part<'_>]) -> Result<f64, String> {
+/// Degrees without their sign, and what one step of the last digit is.
+fn magnitude(parts: &[Part<'_>]) -> Result<(f64, f64), String> {
     let last = parts.len().checked_sub(1).ok_or("no number")?;
-    if parts.len() > 3 {
+    if parts.len() > PER_DEGREE.len() {
         return Err("more than degrees, minutes and seconds".to_owned());
     }
-    let mut degrees = 0.0;
-    for (place, part) in parts.iter().enumerate() {
+    let (mut degrees, mut unit_deg) = (0.0, 1.0);
+    for (place, (part, per_degree)) in parts.iter().zip(PER_DEGREE).enumerate() {
         if place < last && part.fraction.is_some() {
             return Err("a fraction before the last part".to_owned());
         }
         let value = part.value();
-        if place == 0 {
-            if part.whole.len() > 3 {
-                return Err(format!("`{}` is too long for degrees", part.whole));
-            }
-            degrees = value;
-            continue;
+        if place == 0 && part.whole.len() > 3 {
+            return Err(format!("`{}` is too long for degrees", part.whole));
         }
         // Rounding may make 60.0 of 59.99; a whole 60 is a mistake.
         let rounded_up = value == 60.0 && part.fraction.is_some();
-        if value >= 60.0 && !rounded_up {
+        if place > 0 && value >= 60.0 && !rounded_up {
             return Err(format!("{value} minutes or seconds; below 60"));
         }
-        degrees += value / if place == 1 { 60.0 } else { 3_600.0 };
+        degrees += value / per_degree;
+        unit_deg = part.unit() / per_degree;
     }
-    Ok(degrees)
+    Ok((degrees, unit_deg))
 }

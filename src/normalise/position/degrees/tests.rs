@@ -1,11 +1,15 @@
 use super::*;
 
-fn plain(text: &str) -> Result<(f64, f64), Fault> {
+fn plain(text: &str) -> Result<Written, Fault> {
     parse(text, Notation::default())
 }
 
-fn near(got: Result<(f64, f64), Fault>, lat: f64, lon: f64, text: &str) {
-    let (a, b) = got.unwrap_or_else(|fault| panic!("{text}: {}", fault.message));
+fn near(got: Result<Written, Fault>, lat: f64, lon: f64, text: &str) {
+    let Written {
+        lat_deg: a,
+        lon_deg: b,
+        ..
+    } = got.unwrap_or_else(|fault| panic!("{text}: {}", fault.message));
     assert!(
         (a - lat).abs() < 1e-9 && (b - lon).abs() < 1e-9,
         "{text}: {a} {b}"
@@ -99,6 +103,8 @@ fn a_comma_is_decimal_only_where_the_profile_says_so() {
     }
     assert!(plain("48,0159 37,8029").is_err());
     assert!(plain("48,0159, 37,8029").is_err());
+    // The comma stands between the angles, so 60 minutes are whole ones.
+    assert!(parse("5d60, 10", french).is_err());
     // Not 48 degrees 1 minute.
     assert!(plain("48,01 37,50").is_err());
 }
@@ -181,5 +187,41 @@ fn refuses_what_has_two_meanings() {
         "٤٨ ٣٧",
     ] {
         assert!(plain(text).is_err(), "{text:?} {:?}", plain(text).ok());
+    }
+}
+
+#[test]
+fn the_last_written_digit_bounds_the_position() {
+    // Half the diagonal at 48 degrees north, metres: a degree of latitude is 111.13 km long,
+    // one of longitude 74.36 km.
+    for (text, unit, bound_m) in [
+        ("48 37", "whole degrees", Some(66_860.0)),
+        ("48.0 37.8", "degrees with 1 decimal", Some(6_686.0)),
+        ("48.00 37.80", "degrees with 2 decimals", Some(668.6)),
+        ("48.0000N 37.8000E", "degrees with 4 decimals", Some(6.686)),
+        // The noughts of one angle were dropped; the other tells.
+        ("48.0 37.8029", "degrees with 4 decimals", Some(6.686)),
+        ("48.00000 37.80000", "degrees with 5 decimals", None),
+        ("48°00'N 37°48'E", "whole minutes", Some(1_114.3)),
+        ("48 00.5 37 48.0", "minutes with 1 decimal", Some(111.4)),
+        ("480000N0374800E", "whole seconds", Some(18.57)),
+        ("4800N03748E", "whole minutes", Some(1_114.3)),
+        (
+            "48 00 00.0 N 37 48 00.0 E",
+            "seconds with 1 decimal",
+            Some(1.857),
+        ),
+        (
+            "48 00 00.01 N 37 48 00.02 E",
+            "seconds with 2 decimals",
+            None,
+        ),
+    ] {
+        let written = plain(text).unwrap_or_else(|fault| panic!("{text}: {}", fault.message));
+        assert_eq!(written.unit(), unit, "{text}");
+        match (written.bound_m(), bound_m) {
+            (Some(a), Some(b)) => assert!((a - b).abs() < b * 1e-3, "{text}: {a}"),
+            (a, b) => assert_eq!(a, b, "{text}"),
+        }
     }
 }
