@@ -24,6 +24,8 @@ use tokio::sync::watch;
 
 /// How long the picture of contributions is waited for.
 const PICTURE_PATIENCE: Duration = Duration::from_secs(1);
+/// How many records the picture takes in at a time.
+const FOLLOWED_MAX: usize = 512;
 
 /// How the feed behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,7 +255,7 @@ impl Feed {
             let end = *durable.borrow_and_update();
             let mut next = Position(self.picture.position().0 + 1);
             while next <= end {
-                let batch = self.read(next, 4096, 4 * 1024 * 1024).await?;
+                let batch = self.read(next, FOLLOWED_MAX, 4 * 1024 * 1024).await?;
                 let Some(last) = batch.last().map(|stored| stored.position) else {
                     break;
                 };

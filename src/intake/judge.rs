@@ -83,11 +83,11 @@ impl Valid {
         let body = sealer.seal(&self.record, &original);
         let record = self.record.into_parts();
         let entry = Entry {
-            key: key(sender, &record.report_id),
+            key: sealer.join(&key(sender, &record.report_id)),
             revision: record.revision,
             digest: self.digest,
             stamp_ns: stamp_ns(received_at),
-            body: Bytes::from(body),
+            body,
         };
         let sent = Sent {
             report_id: record.report_id,
@@ -101,13 +101,9 @@ impl Valid {
 
 /// What identifies a report in the journal, besides its revision. A system name holds no NUL,
 /// so no two keys are alike.
-fn key(sender: &Identity, report_id: &str) -> Bytes {
+fn key<'a>(sender: &'a Identity, report_id: &'a str) -> [&'a [u8]; 5] {
     let (nation, system) = (sender.nation.as_str(), sender.system.as_str());
-    let mut key = Vec::with_capacity(nation.len() + system.len() + report_id.len() + 2);
-    for part in [nation, "/", system, "\0", report_id] {
-        key.extend_from_slice(part.as_bytes());
-    }
-    key.into()
+    [nation, "/", system, "\0", report_id].map(str::as_bytes)
 }
 
 fn stamp_ns(time: Timestamp) -> i64 {
@@ -161,16 +157,20 @@ pub(super) fn judge(
         original_media_type: media_type.clone(),
     };
     // Kept aside for a refusal; the record takes the report itself.
-    let report_id = report
-        .report_id
-        .chars()
-        .take(REPORT_ID_SHOWN_CHARS_MAX)
-        .collect();
+    let report_id = shown(&report.report_id).to_owned();
     let revision = report.revision;
     match normalise(report, &context) {
         Ok(record) => Ok(Valid { record, digest }),
         Err(violations) => Err(Box::new(refuse(report_id, revision, violations))),
     }
+}
+
+/// As much of a report id as a refusal shows.
+fn shown(report_id: &str) -> &str {
+    let mut ends = report_id.char_indices().map(|(at, _)| at);
+    ends.nth(REPORT_ID_SHOWN_CHARS_MAX)
+        .and_then(|end| report_id.get(..end))
+        .unwrap_or(report_id)
 }
 
 /// Reads a native payload; what its format does not say comes from the envelope.

@@ -42,7 +42,31 @@ pub(super) struct Generation {
     indexed: AtomicBool,
 }
 
+/// A key with its hash, for this generation and those that are like it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key<'a> {
+    pub(super) bytes: &'a [u8],
+    hash: u64,
+}
+
 impl Generation {
+    /// An empty one with the same hashes, and room for as much.
+    pub(super) fn like(other: &Self) -> Self {
+        Self {
+            table: HashTable::with_capacity(other.table.len()),
+            items: Vec::with_capacity(other.items.len()),
+            keys: Vec::with_capacity(other.keys.len()),
+            hasher: other.hasher.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// A key with its hash.
+    pub(super) fn key<'a>(&self, bytes: &'a [u8]) -> Key<'a> {
+        let hash = self.hasher.hash_one(bytes);
+        Key { bytes, hash }
+    }
+
     /// Takes in an entry of the log; `known` says what is known of a key that is not here.
     pub(super) fn replay<E>(
         &mut self,
@@ -50,6 +74,7 @@ impl Generation {
         new: Revision,
         known: impl FnOnce() -> Result<Option<Slot>, E>,
     ) -> Result<(), E> {
+        let key = self.key(key);
         if let Some(slot) = self.get_mut(key) {
             slot.insert(new);
         } else {
@@ -61,30 +86,30 @@ impl Generation {
         Ok(())
     }
 
-    fn place(&self, key: &[u8]) -> Option<usize> {
-        let found = self.table.find(self.hasher.hash_one(key), |at| {
+    fn place(&self, key: Key<'_>) -> Option<usize> {
+        let found = self.table.find(key.hash, |at| {
             let item = self.items.get(*at as usize);
-            item.is_some_and(|item| item.key(&self.keys) == key)
+            item.is_some_and(|item| item.key(&self.keys) == key.bytes)
         })?;
         Some(*found as usize)
     }
 
     /// What is here of a key.
-    pub(super) fn get(&self, key: &[u8]) -> Option<&Slot> {
+    pub(super) fn get(&self, key: Key<'_>) -> Option<&Slot> {
         self.items.get(self.place(key)?)?.slot.as_ref()
     }
 
     /// What is here of a key, to add to it.
-    pub(super) fn get_mut(&mut self, key: &[u8]) -> Option<&mut Slot> {
+    pub(super) fn get_mut(&mut self, key: Key<'_>) -> Option<&mut Slot> {
         let place = self.place(key)?;
         self.items.get_mut(place)?.slot.as_mut()
     }
 
     /// Takes in a key that is not here.
-    pub(super) fn insert(&mut self, key: &[u8], slot: Slot) {
+    pub(super) fn insert(&mut self, key: Key<'_>, slot: Slot) {
         let end = |keys: &[u8]| u32::try_from(keys.len()).unwrap_or(u32::MAX);
         let start = end(&self.keys);
-        self.keys.extend_from_slice(key);
+        self.keys.extend_from_slice(key.bytes);
         let place = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
         self.items.push(Item {
             key: start..end(&self.keys),
@@ -97,22 +122,21 @@ impl Generation {
             hasher,
             ..
         } = self;
-        table.insert_unique(hasher.hash_one(key), place, |at| {
+        table.insert_unique(key.hash, place, |at| {
             let item = items.get(*at as usize);
             hasher.hash_one(item.map_or(&[][..], |item| item.key(keys)))
         });
     }
 
     /// Takes a revision back, and the key with its last.
-    pub(super) fn forget(&mut self, key: &[u8], revision: u32) {
+    pub(super) fn forget(&mut self, key: Key<'_>, revision: u32) {
         let Some(place) = self.place(key) else { return };
         let Some(item) = self.items.get_mut(place) else {
             return;
         };
         if item.slot.as_mut().is_some_and(|slot| slot.remove(revision)) {
             item.slot = None;
-            let hash = self.hasher.hash_one(key);
-            if let Ok(found) = self.table.find_entry(hash, |at| *at as usize == place) {
+            if let Ok(found) = self.table.find_entry(key.hash, |at| *at as usize == place) {
                 found.remove();
             }
         }

@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 const CURSORS_MAX: usize = 64;
 /// How many segment files are kept open for reading.
 const FILES_MAX: usize = 64;
+/// Room for entries that a reader asks for; more is made where there are more.
+const GATHERED_ROOM: usize = 512;
 /// How many bytes of batches read from disk are kept.
 const FRAMES_BYTES_MAX: usize = 32 * 1024 * 1024;
 
@@ -264,7 +266,7 @@ struct Gathered {
 impl Gathered {
     fn new(from: u64, entries_max: usize, bytes_max: usize) -> Self {
         Self {
-            entries: Vec::new(),
+            entries: Vec::with_capacity(entries_max.min(GATHERED_ROOM)),
             next: from.max(1),
             entries_left: entries_max.max(1),
             bytes_left: bytes_max,

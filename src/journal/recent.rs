@@ -3,7 +3,7 @@
 //! Invariant: a key that is in memory is there with all its revisions, so that memory alone
 //! decides; a key that is not has them in the index, or is new.
 
-use super::generation::Generation;
+use super::generation::{Generation, Key};
 use super::index::IndexError;
 use super::indexer::Indexer;
 use super::layout::{u32_at, u64_at};
@@ -180,6 +180,7 @@ impl Keys {
         position: u64,
     ) -> Result<Known, Unknown> {
         let new = Revision { revision, position };
+        let key = self.young.key(key);
         if let Some(slot) = self.young.get_mut(key) {
             if let Some(stored) = slot.position(revision) {
                 return Ok(Known::Present(stored));
@@ -216,22 +217,23 @@ impl Keys {
         })
     }
 
-    fn older(&mut self, key: &[u8]) -> Result<Option<Slot>, Unknown> {
+    fn older(&mut self, key: Key<'_>) -> Result<Option<Slot>, Unknown> {
         let frozen = self.frozen.iter().rev();
         if let Some(slot) = frozen.filter_map(|generation| generation.get(key)).next() {
             return Ok(Some(slot.clone()));
         }
-        if self.indexer.may_be_ahead(key) {
+        if self.indexer.may_be_ahead(key.bytes) {
             return Err(Unknown::CatchingUp);
         }
         self.indexer
             .index()
-            .lookup(key, &mut self.scratch)
+            .lookup(key.bytes, &mut self.scratch)
             .map_err(Unknown::Index)
     }
 
     /// Takes an entry back that did not become durable.
     pub(super) fn forget(&mut self, key: &[u8], revision: u32) {
+        let key = self.young.key(key);
         self.young.forget(key, revision);
     }
 
@@ -253,7 +255,8 @@ impl Keys {
     }
 
     fn freeze(&mut self) {
-        let room = self.rooms.pop().unwrap_or_default();
+        let room = self.rooms.pop();
+        let room = room.unwrap_or_else(|| Generation::like(&self.young));
         let ripe = Arc::new(std::mem::replace(&mut self.young, room));
         self.young.last = ripe.last;
         self.frozen.push_back(Arc::clone(&ripe));

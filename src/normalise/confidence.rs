@@ -137,7 +137,7 @@ fn judge(confidence: report::Confidence, notes: &mut Notes) -> record::Confidenc
             "derived_pct",
             &DERIVED,
             credibility.clone(),
-            format!("{pct}"),
+            pct.to_string(),
         );
     }
     let given = given(&confidence, notes);

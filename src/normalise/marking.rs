@@ -216,7 +216,7 @@ fn row<'p>(
 }
 
 fn said(row: &Row, head: &str, notes: &mut Notes) {
-    let output = || format!("{} ({})", row.level.name(), row.policy);
+    let output = || [row.level.name(), " (", &row.policy, ")"].concat();
     if !row.verified {
         notes.warn("text", &UNVERIFIED, bounded(head), output());
     } else if head != row.level.name() {

@@ -209,6 +209,9 @@ pub fn quoted(text: &str) -> String {
 /// A report's own text for the trace: bounded, control characters escaped.
 #[must_use]
 pub fn bounded(text: &str) -> String {
+    if text.len() <= QUOTED_BYTES_MAX && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(QUOTED_BYTES_MAX));
     for c in text.chars() {
         if out.len() >= QUOTED_BYTES_MAX {

@@ -49,7 +49,8 @@ impl Back {
         self.from = self.room.len();
     }
 
-    fn len(&self) -> usize {
+    /// Bytes written.
+    pub(super) fn len(&self) -> usize {
         self.room.len() - self.from
     }
 

@@ -9,7 +9,7 @@ use super::back::Back;
 use crate::record::{
     Action, Body as Substance, ContributionKind, Environment, Level, Record, Supersedes, Text,
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use prost::Message as _;
 use prost::encoding::{WireType, decode_key};
 use thiserror::Error;
@@ -180,23 +180,34 @@ struct StoredBody {
     media_type: String,
 }
 
+/// Most room that is made at once for bodies, bytes.
+const ROOM_BYTES_MAX: usize = 32 * 1024;
+/// Room beside a body for what goes with it, bytes.
+const BESIDE_BYTES: usize = 128;
+
 /// Makes bodies for the journal, one after the other in the same room. This is the hot path, so
-/// nothing is cloned to be encoded.
+/// nothing is cloned to be encoded, and those that are stored together stand together.
 #[derive(Debug)]
 pub struct Sealer {
     out: Back,
+    room: BytesMut,
+    room_bytes: usize,
 }
 
 impl Default for Sealer {
     fn default() -> Self {
-        Self { out: Back::new() }
+        Self {
+            out: Back::new(),
+            room: BytesMut::new(),
+            room_bytes: 0,
+        }
     }
 }
 
 impl Sealer {
     /// The bytes for the journal: label, record and original.
     #[must_use]
-    pub fn seal(&mut self, record: &Record, original: &[u8]) -> Vec<u8> {
+    pub fn seal(&mut self, record: &Record, original: &[u8]) -> Bytes {
         let out = &mut self.out;
         out.clear();
         out.part(4, record.original_media_type.as_bytes());
@@ -204,7 +215,31 @@ impl Sealer {
         out.message(2, record);
         out.nested(1, |out| put_label(record, out));
         out.byte(VERSION);
-        out.written().to_vec()
+        make_room(&mut self.room, &mut self.room_bytes, self.out.len());
+        self.room.extend_from_slice(self.out.written());
+        self.room.split().freeze()
+    }
+
+    /// These parts behind each other, in the same room.
+    #[must_use]
+    pub fn join(&mut self, parts: &[&[u8]]) -> Bytes {
+        let bytes = parts.iter().map(|part| part.len()).sum();
+        make_room(&mut self.room, &mut self.room_bytes, bytes);
+        for part in parts {
+            self.room.extend_from_slice(part);
+        }
+        self.room.split().freeze()
+    }
+}
+
+/// The first room is as large as what it is for, since most calls bring one report; each
+/// further one is twice as large.
+fn make_room(room: &mut BytesMut, room_bytes: &mut usize, bytes: usize) {
+    if room.capacity() < bytes {
+        *room_bytes = (*room_bytes * 2)
+            .min(ROOM_BYTES_MAX)
+            .max(bytes + BESIDE_BYTES);
+        *room = BytesMut::with_capacity(*room_bytes);
     }
 }
 

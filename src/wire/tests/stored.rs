@@ -10,7 +10,7 @@ use bytes::Bytes;
 const ORIGINAL: &[u8] = b"the report as it came";
 
 fn seal(record: &crate::record::Record) -> Vec<u8> {
-    Sealer::default().seal(record, ORIGINAL)
+    Sealer::default().seal(record, ORIGINAL).to_vec()
 }
 
 fn substances() -> [(Kind, Substance); 2] {
