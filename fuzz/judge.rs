@@ -42,7 +42,7 @@ fn judge(report: Report) {
     };
     match normalise(report, &context) {
         Ok(record) => {
-            let bytes = wire::encode_record(record);
+            let bytes = wire::encode_record(&record);
             wire::json::record_and_trace(&bytes).expect("a record has a JSON form");
         }
         Err(violations) => assert!(!violations.list.is_empty()),
@@ -51,7 +51,7 @@ fn judge(report: Report) {
 
 /// A payload of that media type.
 #[allow(dead_code, reason = "one of two is used by each target")]
-pub fn native(media_type: &str, content: &[u8]) {
+pub(crate) fn native(media_type: &str, content: &[u8]) {
     match formats::split(media_type, content) {
         Ok(parts) => assert!(!parts.is_empty()),
         Err(faults) => assert!(!faults.is_empty() && faults.len() <= 100),
@@ -79,7 +79,7 @@ pub fn native(media_type: &str, content: &[u8]) {
 
 /// Bytes of a `Report`, and the same bytes as JSON.
 #[allow(dead_code, reason = "one of two is used by each target")]
-pub fn report(content: &[u8]) {
+pub(crate) fn report(content: &[u8]) {
     if let Ok(report) = wire::decode_report(content) {
         judge(report);
     }

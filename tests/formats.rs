@@ -13,6 +13,8 @@ mod cot;
 mod geojson;
 #[path = "formats/hardening.rs"]
 mod hardening;
+#[path = "../fuzz/judge.rs"]
+mod judge;
 #[path = "formats/lines.rs"]
 mod lines;
 #[path = "formats/manual.rs"]

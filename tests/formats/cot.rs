@@ -70,6 +70,14 @@ fn the_golden_mortar_is_an_exercise_without_sentinels() {
     assert_eq!(record.narratives[1].lang, "en");
 }
 
+/// An event never says that it is the first of its kind; before 2020 all have the first revision.
+#[test]
+fn an_event_of_an_old_track_is_an_update_too() {
+    let old = live().replace("2026-01-06", "2019-06-01");
+    let record = judge("GBR", COT, old).expect("a record");
+    assert_eq!((record.revision, record.action), (1, Action::Update));
+}
+
 #[test]
 fn the_entities_of_xml_are_what_they_stand_for() {
     let written = "&lt;3 &gt; 2 &amp; &apos;a&apos; &quot;b&quot; &#1044;&#x414;";

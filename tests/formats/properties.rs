@@ -17,17 +17,34 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         (SPOTREP, "spotrep"),
         (TAK, "tak"),
     ] {
-        let folder = format!("{}/fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
-        let mut files: Vec<_> = std::fs::read_dir(&folder)
-            .unwrap_or_else(|error| panic!("{folder}: {error}"))
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        files.sort();
-        for file in files {
-            seeds.push((media_type, std::fs::read(file).unwrap()));
-        }
+        let contents = corpus(target).into_iter();
+        seeds.extend(contents.map(|content| (media_type, content)));
     }
     seeds
+}
+
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let folder = format!("{}/fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{folder}: {error}"))
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let read = |file| std::fs::read(file).unwrap();
+    files.into_iter().map(read).collect()
+}
+
+/// The fuzz targets are a workspace of their own, which a change here would break unseen.
+#[test]
+fn what_the_fuzz_targets_do_holds_for_their_seeds() {
+    for (media_type, content) in seeds() {
+        crate::judge::native(media_type, &content);
+    }
+    let reports = corpus("report");
+    assert!(!reports.is_empty());
+    for content in reports {
+        crate::judge::report(&content);
+    }
 }
 
 fn try_all(media_type: &str, content: &[u8]) {

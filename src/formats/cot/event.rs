@@ -258,3 +258,20 @@ fn observation(what: &What, kind: &str, track: Option<(f64, f64)>) -> Observatio
         ..Observation::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nanoseconds_count_forward_before_1970_too() {
+        for (text, seconds, nanos) in [
+            ("1970-01-01T00:00:00.25Z", 0, 250_000_000),
+            ("1969-12-31T23:59:59.75Z", -1, 750_000_000),
+            ("1969-12-31T23:59:58Z", -2, 0),
+        ] {
+            let time = wire_time(text.parse().unwrap());
+            assert_eq!((time.seconds, time.nanos), (seconds, nanos), "{text}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::identity::NationCode;
+use crate::normalise::profile::ModelRow;
 use crate::normalise::{Notation, Rules};
 use crate::record::{self, Severity, TraceEntry, WeaponClass};
 use crate::report::Weapon;
@@ -325,6 +326,39 @@ fn doubts_about_items_are_pointed_out() {
     let (weapon, trace) = item("en", "trebuchet");
     assert_eq!((weapon.class, weapon.code_2525d.as_ref()), (None, ""));
     assert!(warned(&trace, "vocabulary.unknown"));
+}
+
+#[test]
+fn a_model_tells_which_of_two_classes_is_meant() {
+    for text in ["howitzer and mortar (2B11)", "mortar and howitzer (2B11)"] {
+        let (weapon, _) = item("en", text);
+        assert_eq!(weapon.class, Some(WeaponClass::Mortar), "{text}");
+    }
+}
+
+#[test]
+fn a_nations_own_model_has_class_and_calibre() {
+    let row = ModelRow {
+        name: "XK-1".to_owned(),
+        class: "MORTAR".to_owned(),
+        calibre_mm: Some(120.0),
+        ..ModelRow::default()
+    };
+    let notation = Notation {
+        models: vec![row],
+        ..Notation::default()
+    };
+    let nation = NationCode::parse("XXX").unwrap();
+    let profile = Profile::compile(nation, &notation, &Rules::default()).unwrap();
+    let given = Weapon {
+        text: "2 XK 1".to_owned(),
+        ..Weapon::default()
+    };
+    let mut notes = Notes::new();
+    let weapon = weapon(given, &profile, "weapon", &mut notes);
+    assert_eq!(weapon.class, Some(WeaponClass::Mortar));
+    assert_eq!(weapon.model, "XK-1");
+    assert_eq!(weapon.calibre_mm, [120.0]);
 }
 
 #[test]

@@ -103,6 +103,8 @@ fn a_comma_is_decimal_only_where_the_profile_says_so() {
     }
     assert!(plain("48,0159 37,8029").is_err());
     assert!(plain("48,0159, 37,8029").is_err());
+    // Where a point is there, it is the decimal one, and the comma is none.
+    near(parse("48,37.8029", french), 48.0, 37.8029, "whole degrees");
     // The comma stands between the angles, so 60 minutes are whole ones.
     assert!(parse("5d60, 10", french).is_err());
     // Not 48 degrees 1 minute.
