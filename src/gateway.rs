@@ -319,6 +319,7 @@ fn doors(
         feed: Arc::new(Feed::new(
             journal,
             Arc::clone(&registry),
+            Arc::clone(clock),
             settings.feed.clone(),
         )),
         registry,

@@ -102,11 +102,23 @@ pub(super) fn trust_not_applied(error: &NotApplied) -> Status {
 
 /// The request itself is wrong: a field and what was expected.
 pub(super) fn bad_field(field: &str, expected: &str) -> Status {
-    let details = ErrorDetails::with_bad_request_violation(field, expected);
+    bad_fields(&[(field.to_owned(), expected.to_owned())])
+}
+
+/// The request itself is wrong, perhaps in several places: each field and what was expected.
+pub(super) fn bad_fields(faults: &[(String, String)]) -> Status {
+    let mut details = ErrorDetails::new();
+    for (field, expected) in faults {
+        details.add_bad_request_violation(field, expected);
+    }
+    let faults = faults.iter();
+    let words: Vec<String> = faults
+        .map(|(field, expected)| format!("{field}: {expected}"))
+        .collect();
     status(
         Code::InvalidArgument,
         "BAD_REQUEST",
-        format!("{field}: {expected}"),
+        words.join("; "),
         details,
     )
 }
