@@ -8,6 +8,7 @@
 //! withheld record a reader learns the position, and nothing else.
 
 pub mod area;
+pub mod cursors;
 pub mod filter;
 pub mod picture;
 pub mod places;
@@ -24,6 +25,7 @@ use crate::identity::registry::Registry;
 use crate::journal::{Journal, Position, ReadError, Stored};
 use crate::wire::stored::{Body, Glance, Label, StoredError};
 use arc_swap::ArcSwap;
+use cursors::{CursorError, Cursors, Terms};
 use jiff::Timestamp;
 use picture::Picture;
 use ranges::{Range, Ranges};
@@ -107,6 +109,9 @@ pub enum FeedError {
     /// A page token that this gateway did not give.
     #[error("the page token is not one of this gateway")]
     PageToken,
+    /// The cursor cannot do what is asked.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
     /// The gateway ends.
     #[error("the gateway is closing")]
     Closed,
@@ -163,6 +168,7 @@ pub struct Feed {
     clock: Arc<dyn Clock>,
     settings: Settings,
     picture: Picture,
+    cursors: Cursors,
 }
 
 impl Feed {
@@ -173,6 +179,7 @@ impl Feed {
         registry: Arc<ArcSwap<Registry>>,
         clock: Arc<dyn Clock>,
         settings: Settings,
+        cursors: Cursors,
     ) -> Self {
         Self {
             journal,
@@ -180,6 +187,7 @@ impl Feed {
             clock,
             settings,
             picture: Picture::default(),
+            cursors,
         }
     }
 
@@ -189,24 +197,47 @@ impl Feed {
         &self.settings
     }
 
-    /// Opens a subscription. Position 0 means 1.
+    /// The cursors that are kept for readers.
+    #[must_use]
+    pub fn cursors(&self) -> &Cursors {
+        &self.cursors
+    }
+
+    /// The last durable position.
+    #[must_use]
+    pub fn durable(&self) -> Position {
+        self.journal.durable()
+    }
+
+    /// Opens a subscription. Position 0 means 1. With the name of a cursor that exists, it goes
+    /// on where the cursor stands; one that does not exist is made, and begins at `from`.
     ///
     /// # Errors
     /// The cursor lies more than one beyond the end, or the caller may not read.
-    pub fn subscribe(
+    pub async fn subscribe(
         self: &Arc<Self>,
         ask: Ask,
         from: Position,
         until_now: bool,
+        cursor: Option<(&str, Terms)>,
     ) -> Result<Subscription, FeedError> {
         self.reader(&ask.identity)?;
         let durable = self.journal.durable();
         let next = Position(from.0.max(1));
-        if next.0 > durable.0.saturating_add(1) {
-            return Err(FeedError::Beyond { from, durable });
-        }
         let until = until_now.then_some(durable);
-        Ok(Subscription::new(Arc::clone(self), ask, next, until))
+        let membership = match cursor {
+            Some((name, terms)) => {
+                let identity = &ask.identity;
+                let joined = self.cursors.join(identity, name, next, durable, terms);
+                Some(joined.await?)
+            }
+            None if next.0 > durable.0.saturating_add(1) => {
+                return Err(FeedError::Beyond { from, durable });
+            }
+            None => None,
+        };
+        let feed = Arc::clone(self);
+        Ok(Subscription::new(feed, ask, next, until, membership))
     }
 
     /// The decision about one record and one reader, with what every rule of release says. The

@@ -8,6 +8,8 @@
 
 #[path = "gateway/commands.rs"]
 mod commands;
+#[path = "gateway/cursors.rs"]
+mod cursors;
 #[path = "gateway/cut.rs"]
 mod cut;
 #[path = "gateway/drain.rs"]

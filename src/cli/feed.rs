@@ -6,7 +6,10 @@ use super::{Failure, Output, fail, line};
 use crate::client::Endpoint;
 use crate::identity::Identity;
 use crate::wire::json;
-use crate::wire::proto::{WhyWithheldRequest, WhyWithheldResponse};
+use crate::wire::proto::{
+    AcknowledgeCursorRequest, Cursor, DeleteCursorRequest, ListCursorsRequest, PositionRange,
+    WhyWithheldRequest, WhyWithheldResponse,
+};
 use clap::{Args, Subcommand};
 use std::future::Future;
 use tonic::{Response, Status};
@@ -24,6 +27,33 @@ enum FeedCommand {
     ///
     /// Exit code 1: it is withheld.
     Why(Why),
+    /// Lists the cursors that the gateway keeps for this system.
+    Cursors(Plain),
+    /// Sets a cursor behind a position, backwards or forwards; also mends a damaged one.
+    ResetCursor(ResetCursor),
+    /// Deletes a cursor.
+    DeleteCursor(DeleteCursor),
+}
+
+#[derive(Debug, Args)]
+struct ResetCursor {
+    /// The cursor's name.
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Readers go on behind this position; 0: from the beginning.
+    #[arg(long)]
+    position: u64,
+    #[command(flatten)]
+    partner: Partner,
+}
+
+#[derive(Debug, Args)]
+struct DeleteCursor {
+    /// The cursor's name.
+    #[arg(value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    partner: Partner,
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +84,9 @@ struct Plain {
 pub(super) fn run(arguments: &FeedArguments) -> Result<(), Failure> {
     match &arguments.command {
         FeedCommand::Why(arguments) => why(arguments),
+        FeedCommand::Cursors(arguments) => cursors(arguments),
+        FeedCommand::ResetCursor(arguments) => reset(arguments),
+        FeedCommand::DeleteCursor(arguments) => delete(arguments),
     }
 }
 
@@ -103,6 +136,80 @@ fn why(arguments: &Why) -> Result<(), Failure> {
     } else {
         Err(Failure::Shown)
     }
+}
+
+fn cursors(plain: &Plain) -> Result<(), Failure> {
+    let answer = asked(&plain.partner, |endpoint| async move {
+        Ok(endpoint
+            .feed()
+            .await?
+            .list_cursors(ListCursorsRequest {})
+            .await)
+    })?;
+    if matches!(plain.output, Output::Json) {
+        line(&as_json("entente.v1.ListCursorsResponse", &answer)?);
+        return Ok(());
+    }
+    for cursor in &answer.cursors {
+        line(&cursor_told(cursor, answer.durable_position));
+    }
+    Ok(())
+}
+
+/// A cursor on a line.
+fn cursor_told(cursor: &Cursor, durable: u64) -> String {
+    let name = harmless(&cursor.name);
+    if !cursor.damage.is_empty() {
+        let damage = harmless(&cursor.damage);
+        return format!("{name}  damaged: {damage}; reset or delete it");
+    }
+    let at = cursor.acknowledged_position;
+    let mut text = format!("{name}  done up to {at} of {durable}");
+    for (what, ranges) in [
+        ("and", &cursor.acknowledged_beyond),
+        ("in flight", &cursor.in_flight),
+    ] {
+        if !ranges.is_empty() {
+            text.push_str(&format!(", {what} {}", spans(ranges)));
+        }
+    }
+    text
+}
+
+/// `3, 7-9`.
+fn spans(ranges: &[PositionRange]) -> String {
+    let spans = ranges.iter().map(|range| match (range.first, range.last) {
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first}-{last}"),
+    });
+    spans.collect::<Vec<_>>().join(", ")
+}
+
+fn reset(arguments: &ResetCursor) -> Result<(), Failure> {
+    let request = AcknowledgeCursorRequest {
+        name: arguments.name.clone(),
+        position: arguments.position,
+        first_position: 0,
+        reset: true,
+    };
+    asked(&arguments.partner, |endpoint| async move {
+        Ok(endpoint.feed().await?.acknowledge_cursor(request).await)
+    })?;
+    line(&format!(
+        "{} stands behind position {}",
+        arguments.name, arguments.position
+    ));
+    Ok(())
+}
+
+fn delete(arguments: &DeleteCursor) -> Result<(), Failure> {
+    let name = arguments.name.clone();
+    asked(&arguments.partner, |endpoint| async move {
+        let request = DeleteCursorRequest { name };
+        Ok(endpoint.feed().await?.delete_cursor(request).await)
+    })?;
+    line(&format!("{} is deleted", arguments.name));
+    Ok(())
 }
 
 /// The decision, and a line for each rule.

@@ -25,6 +25,13 @@ pub(super) struct Tail {
     /// End at what is durable now instead of going on live.
     #[arg(long)]
     until_now: bool,
+    /// Read by the cursor of this name, which the gateway keeps: what was shown is acknowledged,
+    /// and the next time it goes on there. `--from` says where a new one begins.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["rate", "pace"])]
+    cursor: Option<String>,
+    /// With a cursor: most records on their way and not yet shown.
+    #[arg(long, value_name = "RECORDS", requires = "cursor")]
+    window: Option<u32>,
     #[command(flatten)]
     wanted: Wanted,
     /// Replay: at most so many records a second.
@@ -56,6 +63,9 @@ pub(super) fn run(arguments: &Tail) -> Result<(), Failure> {
         records_per_s: arguments.rate,
         pace: arguments.pace,
         onward: arguments.onward,
+        cursor: arguments.cursor.clone().unwrap_or_default(),
+        window: arguments.window,
+        acknowledge_within_s: None,
     };
     let endpoint = arguments.partner.endpoint()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -72,7 +82,10 @@ pub(super) fn run(arguments: &Tail) -> Result<(), Failure> {
                 answer = subscriber.next() => answer.map_err(fail)?,
                 _ = tokio::signal::ctrl_c() => {
                     screen.tell_withheld();
-                    note(&format!("go on with --from {}", subscriber.cursor()));
+                    match &arguments.cursor {
+                        Some(name) => note(&format!("go on with --cursor {name}")),
+                        None => note(&format!("go on with --from {}", subscriber.cursor())),
+                    }
                     return Ok(());
                 }
             };
@@ -81,7 +94,7 @@ pub(super) fn run(arguments: &Tail) -> Result<(), Failure> {
                 return Ok(());
             };
             match screen.show(&answer) {
-                Ok(()) => {}
+                Ok(()) => subscriber.acknowledge(&answer).await.map_err(fail)?,
                 // As `entente tail | head` wants it.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
                 Err(error) => return Err(fail(error)),

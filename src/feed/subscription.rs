@@ -3,6 +3,9 @@
 //! Invariant: rights are asked after the records were read and before they are judged, each
 //! time, so a change of rights acts on the very next delivery.
 
+mod shared;
+
+use super::cursors::Membership;
 use super::filter::Filter;
 use super::ranges::Ranges;
 use super::release::{self, Reader};
@@ -38,6 +41,8 @@ pub struct Subscription {
     next: Position,
     until: Option<Position>,
     durable: watch::Receiver<Position>,
+    /// Its part in a cursor that the gateway keeps; `None`: the reader keeps its place itself.
+    membership: Option<Membership>,
 }
 
 /// What a look at the journal found.
@@ -56,7 +61,13 @@ pub(super) struct Found {
 
 impl Subscription {
     /// A subscription that stands before `next`.
-    pub(super) fn new(feed: Arc<Feed>, ask: Ask, next: Position, until: Option<Position>) -> Self {
+    pub(super) fn new(
+        feed: Arc<Feed>,
+        ask: Ask,
+        next: Position,
+        until: Option<Position>,
+        membership: Option<Membership>,
+    ) -> Self {
         let durable = feed.journal.watch_durable();
         Self {
             replay: ask.pace.map(Replay::new),
@@ -65,6 +76,7 @@ impl Subscription {
             next,
             until,
             durable,
+            membership,
         }
     }
 
@@ -84,8 +96,11 @@ impl Subscription {
     /// to drop and call again: the cursor moves only with what is returned.
     ///
     /// # Errors
-    /// The journal cannot be read, the right to read is gone, or the gateway ends.
+    /// The journal cannot be read, the right to read or the cursor is gone, or the gateway ends.
     pub async fn next(&mut self) -> Result<Delivery, FeedError> {
+        if self.membership.is_some() {
+            return self.next_shared().await;
+        }
         loop {
             self.feed.reader(&self.ask.identity)?;
             if self.until.is_some_and(|until| self.next > until) {

@@ -1,6 +1,7 @@
 //! `FeedService`: from subscriptions to tonic's streams.
 
 mod asked;
+mod cursors;
 
 use super::{Doors, status};
 use crate::feed::picture::Wanted;
@@ -11,8 +12,10 @@ use crate::record::ContributionKind;
 use crate::wire;
 use crate::wire::proto::feed_service_server::FeedService;
 use crate::wire::proto::{
+    AcknowledgeCursorRequest, AcknowledgeCursorResponse, DeleteCursorRequest, DeleteCursorResponse,
     FeedEntry, GetRecordRequest, GetRecordResponse, ListContributionsRequest,
-    ListContributionsResponse, OriginalReport, PositionRange, SubscribeRequest, SubscribeResponse,
+    ListContributionsResponse, ListCursorsRequest, ListCursorsResponse, OriginalReport,
+    PositionRange, SubscribeRequest, SubscribeResponse,
 };
 use asked::Faults;
 use std::pin::Pin;
@@ -54,11 +57,18 @@ impl FeedService for FeedDoor {
         let mut request = request.into_inner();
         let mut faults = Faults::default();
         let ask = asked::ask(&caller.peer.identity().identity, &mut request, &mut faults);
+        let terms = asked::terms(&request, &mut faults);
         let ask = faults.or(ask)?;
         let from = Position(request.from_position);
         let subscription = doors
             .feed
-            .subscribe(ask, from, request.until_now)
+            .subscribe(
+                ask,
+                from,
+                request.until_now,
+                terms.map(|terms| (request.cursor.as_str(), terms)),
+            )
+            .await
             .map_err(status::feed)?;
         let (deliveries, waiting) = mpsc::channel(DELIVERIES_WAITING_MAX);
         let doors = Arc::clone(doors);
@@ -92,6 +102,38 @@ impl FeedService for FeedDoor {
             waiting,
             _work: super::server::spawn(work),
         }))
+    }
+
+    async fn acknowledge_cursor(
+        &self,
+        request: Request<AcknowledgeCursorRequest>,
+    ) -> Result<Response<AcknowledgeCursorResponse>, Status> {
+        let caller = self.doors.reader(&request)?;
+        let identity = &caller.peer.identity().identity;
+        cursors::acknowledge(&self.doors.feed, identity, &request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn list_cursors(
+        &self,
+        request: Request<ListCursorsRequest>,
+    ) -> Result<Response<ListCursorsResponse>, Status> {
+        let caller = self.doors.reader(&request)?;
+        let identity = &caller.peer.identity().identity;
+        Ok(Response::new(cursors::list(&self.doors.feed, identity)))
+    }
+
+    async fn delete_cursor(
+        &self,
+        request: Request<DeleteCursorRequest>,
+    ) -> Result<Response<DeleteCursorResponse>, Status> {
+        let caller = self.doors.reader(&request)?;
+        let identity = &caller.peer.identity().identity;
+        let name = request.get_ref().name.as_str();
+        let deleted = self.doors.feed.cursors().delete(identity, name).await;
+        deleted.map_err(|error| status::cursor(&error))?;
+        Ok(Response::new(DeleteCursorResponse {}))
     }
 
     async fn get_record(

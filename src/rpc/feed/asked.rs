@@ -2,6 +2,7 @@
 
 use crate::feed::Ask;
 use crate::feed::area::{Area, Box4, Circle, Polygon, RADIUS_M_MAX};
+use crate::feed::cursors::Terms;
 use crate::feed::filter::{Filter, Span, folded};
 use crate::feed::replay::{PACE_RANGE, Pace, RATE_RANGE};
 use crate::identity::{Identity, NationCode};
@@ -9,12 +10,20 @@ use crate::record::{Environment, ObservationType, WeaponClass};
 use crate::rpc::status;
 use crate::wire::proto::{self, FeedFilter, SubscribeRequest};
 use crate::wire::stored::Kind;
+use std::time::Duration;
 use tonic::Status;
 
 /// Entries of a filter's lists.
 const ENTRIES_MAX: usize = 256;
 /// Longest text that is looked for, bytes.
 const TEXT_BYTES_MAX: usize = 200;
+
+/// Most positions that a stream has and has not acknowledged, where it names no number.
+const WINDOW_DEFAULT: u32 = 1024;
+const WINDOW_MAX: u32 = 65_536;
+/// How long a delivery by a cursor may stay unacknowledged, where the reader names no time.
+const WITHIN_S_DEFAULT: u32 = 60;
+const WITHIN_S_MAX: u32 = 3600;
 
 /// What is wrong with a request: a field and what was expected.
 #[derive(Debug, Default)]
@@ -98,6 +107,36 @@ pub(super) fn ask(identity: &Identity, request: &mut SubscribeRequest, faults: &
         hands_on: request.onward,
         pace: rate.map(Pace::PerSecond).or_else(|| times.map(Pace::Times)),
     }
+}
+
+/// How a subscription reads by a cursor; `None`: it has none.
+pub(super) fn terms(request: &SubscribeRequest, faults: &mut Faults) -> Option<Terms> {
+    if request.cursor.is_empty() {
+        for (field, value) in [
+            ("window", request.window),
+            ("acknowledge_within_s", request.acknowledge_within_s),
+        ] {
+            if value.is_some() {
+                faults.add(field, "only with a cursor");
+            }
+        }
+        return None;
+    }
+    if request.records_per_s.is_some() || request.pace.is_some() {
+        faults.add("cursor", "no replay: acknowledgements set the pace");
+    }
+    let window = request.window.unwrap_or(WINDOW_DEFAULT);
+    if !(1..=WINDOW_MAX).contains(&window) {
+        faults.add("window", format!("1 to {WINDOW_MAX}"));
+    }
+    let within_s = request.acknowledge_within_s.unwrap_or(WITHIN_S_DEFAULT);
+    if !(1..=WITHIN_S_MAX).contains(&within_s) {
+        faults.add("acknowledge_within_s", format!("1 to {WITHIN_S_MAX}"));
+    }
+    Some(Terms {
+        window: window.into(),
+        acknowledge_within: Duration::from_secs(within_s.into()),
+    })
 }
 
 fn filter(filter: FeedFilter, faults: &mut Faults) -> Filter {
