@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod doctor;
 mod explain;
+mod feed;
 mod feed_line;
 mod foreign;
 mod ground;
@@ -20,6 +21,7 @@ mod serve;
 mod submit;
 mod tail;
 mod trust;
+mod wanted;
 
 use crate::clock::SystemClock;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -52,7 +54,8 @@ enum Command {
     Demo(demo::Demo),
     Bench(bench::Bench),
     Submit(submit::Submit),
-    Tail(tail::Tail),
+    Tail(Box<tail::Tail>),
+    Feed(feed::FeedArguments),
     Normalise(normalise::Normalise),
     Trust(trust::Trust),
     Journal(journal::JournalArguments),
@@ -106,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Submit(arguments) => submit::run(&arguments),
         Command::Tail(arguments) => tail::run(&arguments),
+        Command::Feed(arguments) => feed::run(&arguments),
         Command::Normalise(arguments) => normalise::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
         Command::Journal(arguments) => journal::run(&arguments),

@@ -3,24 +3,36 @@
 //!
 //! Invariant: delivered < next position <= durable + 1, and `next` only grows. What release
 //! withholds or a filter leaves out still moves `next`, so a cursor never repeats work.
+//!
+//! Release decides before the filter does, and what it withholds closes no delivery: of a
+//! withheld record a reader learns the position, and nothing else.
 
+pub mod area;
+pub mod cursors;
 pub mod filter;
 pub mod picture;
 pub mod places;
+pub mod ranges;
 pub mod release;
+pub mod replay;
+mod subscription;
 
+pub use subscription::{Ask, Subscription};
+
+use crate::clock::Clock;
+use crate::identity::Identity;
 use crate::identity::registry::Registry;
-use crate::identity::{Identity, NationCode};
 use crate::journal::{Journal, Position, ReadError, Stored};
 use crate::wire::stored::{Body, Glance, Label, StoredError};
 use arc_swap::ArcSwap;
-use filter::Filter;
+use cursors::{CursorError, Cursors, Terms};
+use jiff::Timestamp;
 use picture::Picture;
-use release::Reader;
+use ranges::{Range, Ranges};
+use release::{Finding, Reader};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::sync::watch;
 
 /// How long the picture of contributions is waited for.
 const PICTURE_PATIENCE: Duration = Duration::from_secs(1);
@@ -99,6 +111,9 @@ pub enum FeedError {
     /// A page token that this gateway did not give.
     #[error("the page token is not one of this gateway")]
     PageToken,
+    /// The cursor cannot do what is asked.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
     /// The gateway ends.
     #[error("the gateway is closing")]
     Closed,
@@ -117,11 +132,17 @@ pub struct Delivered {
     pub body: Body,
 }
 
-/// Records for a reader, in order. Without records it is a heartbeat.
+/// Records for a reader, in order.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// The records.
     pub records: Vec<Delivered>,
+    /// Positions that release withholds from the reader.
+    pub withheld: Ranges,
+    /// The positions that the delivery speaks for; `None`: it is a heartbeat.
+    pub covered: Option<Range>,
+    /// When it was made.
+    pub at: Timestamp,
     /// Where to go on.
     pub next: Position,
     /// The last durable position.
@@ -130,24 +151,45 @@ pub struct Delivery {
     pub done: bool,
 }
 
+/// Why a reader gets a record, or does not.
+#[derive(Clone, Debug)]
+pub struct Why {
+    /// Whether release lets it through.
+    pub released: bool,
+    /// What every rule says.
+    pub findings: Vec<Finding>,
+    /// The record's label.
+    pub label: Label,
+}
+
 /// Gives records to readers.
 #[derive(Debug)]
 pub struct Feed {
     journal: Journal,
     registry: Arc<ArcSwap<Registry>>,
+    clock: Arc<dyn Clock>,
     settings: Settings,
     picture: Picture,
+    cursors: Cursors,
 }
 
 impl Feed {
     /// A feed over a journal.
     #[must_use]
-    pub fn new(journal: Journal, registry: Arc<ArcSwap<Registry>>, settings: Settings) -> Self {
+    pub fn new(
+        journal: Journal,
+        registry: Arc<ArcSwap<Registry>>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        cursors: Cursors,
+    ) -> Self {
         Self {
             journal,
             registry,
+            clock,
             settings,
             picture: Picture::default(),
+            cursors,
         }
     }
 
@@ -157,30 +199,66 @@ impl Feed {
         &self.settings
     }
 
-    /// Opens a subscription. Position 0 means 1.
+    /// The cursors that are kept for readers.
+    #[must_use]
+    pub fn cursors(&self) -> &Cursors {
+        &self.cursors
+    }
+
+    /// The last durable position.
+    #[must_use]
+    pub fn durable(&self) -> Position {
+        self.journal.durable()
+    }
+
+    /// Opens a subscription. Position 0 means 1. With the name of a cursor that exists, it goes
+    /// on where the cursor stands; one that does not exist is made, and begins at `from`.
     ///
     /// # Errors
     /// The cursor lies more than one beyond the end, or the caller may not read.
-    pub fn subscribe(
+    pub async fn subscribe(
         self: &Arc<Self>,
-        identity: &Identity,
+        ask: Ask,
         from: Position,
         until_now: bool,
-        filter: Filter,
+        cursor: Option<(&str, Terms)>,
     ) -> Result<Subscription, FeedError> {
-        self.reader(identity)?;
+        self.reader(&ask.identity)?;
         let durable = self.journal.durable();
         let next = Position(from.0.max(1));
-        if next.0 > durable.0.saturating_add(1) {
-            return Err(FeedError::Beyond { from, durable });
-        }
-        Ok(Subscription {
-            feed: Arc::clone(self),
-            identity: identity.clone(),
-            filter,
-            next,
-            until: until_now.then_some(durable),
-            durable: self.journal.watch_durable(),
+        let until = until_now.then_some(durable);
+        let membership = match cursor {
+            Some((name, terms)) => {
+                let identity = &ask.identity;
+                let joined = self.cursors.join(identity, name, next, durable, terms);
+                Some(joined.await?)
+            }
+            None if next.0 > durable.0.saturating_add(1) => {
+                return Err(FeedError::Beyond { from, durable });
+            }
+            None => None,
+        };
+        let feed = Arc::clone(self);
+        Ok(Subscription::new(feed, ask, next, until, membership))
+    }
+
+    /// The decision about one record and one reader, with what every rule of release says. The
+    /// reader need not have the right to read: that is not asked here.
+    ///
+    /// # Errors
+    /// Nothing is there, or the reader's nation is not known.
+    pub async fn why(
+        &self,
+        position: Position,
+        identity: &Identity,
+        hands_on: bool,
+    ) -> Result<Why, FeedError> {
+        let reader = self.reader_of_nation(identity, hands_on)?;
+        let label = label(&self.stored(position).await?)?;
+        Ok(Why {
+            released: release::may_read(&label, &reader),
+            findings: release::explain(&label, &reader),
+            label,
         })
     }
 
@@ -193,21 +271,40 @@ impl Feed {
         identity: &Identity,
         position: Position,
     ) -> Result<Delivered, FeedError> {
+        let stored = self.stored(position).await?;
         let reader = self.reader(identity)?;
+        let mut record = open(&stored)?;
+        if !release::may_read(&record.label, &reader) {
+            return Err(FeedError::NotFound(position));
+        }
+        self.hide_previous(&mut record, &reader).await?;
+        Ok(record)
+    }
+
+    /// What stands at a position.
+    async fn stored(&self, position: Position) -> Result<Stored, FeedError> {
         if position.0 == 0 || position > self.journal.durable() {
             return Err(FeedError::NotFound(position));
         }
         let stored = self.read(position, 1, usize::MAX).await?;
-        let stored = stored
-            .into_iter()
-            .next()
-            .ok_or(FeedError::NotFound(position))?;
-        let record = open(&stored)?;
-        if release::may_read(&record.label, &reader) {
-            Ok(record)
-        } else {
-            Err(FeedError::NotFound(position))
+        let stored = stored.into_iter().next();
+        stored.ok_or(FeedError::NotFound(position))
+    }
+
+    /// Takes the position of a superseded record away from a reader that may not see that one:
+    /// of what is withheld nobody learns what it belongs to.
+    async fn hide_previous(
+        &self,
+        record: &mut Delivered,
+        reader: &Reader,
+    ) -> Result<(), FeedError> {
+        if let Some(previous) = record.previous {
+            let stored = self.stored(previous).await?;
+            if !release::may_read(&label(&stored)?, reader) {
+                record.previous = None;
+            }
         }
+        Ok(())
     }
 
     /// The current picture of contributions, as far as the reader may see it: a page after
@@ -238,7 +335,9 @@ impl Feed {
             if bytes > self.settings.delivery_bytes_max && !records.is_empty() {
                 return Ok((records, last, page.as_of));
             }
-            records.push(open(stored)?);
+            let mut record = open(stored)?;
+            self.hide_previous(&mut record, &reader).await?;
+            records.push(record);
             last = shown.token;
         }
         Ok((records, page.next_token, page.as_of))
@@ -274,16 +373,24 @@ impl Feed {
         }
     }
 
+    /// The rights of a reader at this moment.
     fn reader(&self, identity: &Identity) -> Result<Reader, FeedError> {
+        if self.registry.load().rights_of(identity).read {
+            self.reader_of_nation(identity, false)
+        } else {
+            Err(FeedError::NotAReader(identity.clone()))
+        }
+    }
+
+    fn reader_of_nation(&self, identity: &Identity, hands_on: bool) -> Result<Reader, FeedError> {
         let registry = self.registry.load();
-        let nation = registry
-            .nation(identity.nation)
-            .filter(|nation| nation.rights_of(&identity.system).read)
-            .ok_or_else(|| FeedError::NotAReader(identity.clone()))?;
+        let nation = registry.nation(identity.nation);
+        let nation = nation.ok_or_else(|| FeedError::NotAReader(identity.clone()))?;
         Ok(Reader {
             nation: identity.nation,
             clearance: nation.clearance,
             special: nation.special.clone(),
+            hands_on,
         })
     }
 
@@ -325,83 +432,4 @@ fn open(stored: &Stored) -> Result<Delivered, FeedError> {
         label: body.label.clone(),
         body,
     })
-}
-
-/// A reader's place in the feed. Dropping it is the way to end it.
-#[derive(Debug)]
-pub struct Subscription {
-    feed: Arc<Feed>,
-    identity: Identity,
-    filter: Filter,
-    next: Position,
-    until: Option<Position>,
-    durable: watch::Receiver<Position>,
-}
-
-impl Subscription {
-    /// Where it goes on: the cursor to give after a break.
-    #[must_use]
-    pub fn position(&self) -> Position {
-        self.next
-    }
-
-    /// The reader's nation.
-    #[must_use]
-    pub fn nation(&self) -> NationCode {
-        self.identity.nation
-    }
-
-    /// Waits for the next delivery: records, or a heartbeat after a time of silence. Safe to
-    /// drop and call again: the cursor moves only with what is returned.
-    ///
-    /// # Errors
-    /// The journal cannot be read, the right to read is gone, or the gateway ends.
-    pub async fn next(&mut self) -> Result<Delivery, FeedError> {
-        // A change of rights acts on the next delivery.
-        let reader = self.feed.reader(&self.identity)?;
-        if self.until.is_some_and(|until| self.next > until) {
-            return Ok(self.delivery(Vec::new(), true));
-        }
-        let settings = self.feed.settings.clone();
-        let next = self.next;
-        let arrived = self.durable.wait_for(|durable| *durable >= next);
-        let arrived = tokio::time::timeout(settings.heartbeat, arrived).await;
-        match arrived.map(|outcome| outcome.is_ok()) {
-            Err(_silence) => return Ok(self.delivery(Vec::new(), false)),
-            Ok(false) => return Err(FeedError::Closed),
-            Ok(true) => {}
-        }
-        let batch = self
-            .feed
-            .read(
-                self.next,
-                settings.delivery_records_max,
-                settings.delivery_bytes_max,
-            )
-            .await?;
-        let mut records = Vec::new();
-        let mut next = self.next;
-        for stored in batch {
-            if self.until.is_some_and(|until| stored.position > until) {
-                break;
-            }
-            next = Position(stored.position.0 + 1);
-            let label = label(&stored)?;
-            if release::may_read(&label, &reader) && self.filter.matches(&label) {
-                records.push(open(&stored)?);
-            }
-        }
-        self.next = next;
-        let done = self.until.is_some_and(|until| next > until);
-        Ok(self.delivery(records, done))
-    }
-
-    fn delivery(&self, records: Vec<Delivered>, done: bool) -> Delivery {
-        Delivery {
-            records,
-            next: self.next,
-            durable: *self.durable.borrow(),
-            done,
-        }
-    }
 }

@@ -16,6 +16,7 @@ use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::config::{GatewaySettings, Loaded, NationFile, Origin};
 use crate::feed::Feed;
+use crate::feed::cursors::Cursors;
 use crate::feed::places::Places;
 use crate::identity::NationCode;
 use crate::identity::registry::Registry;
@@ -43,6 +44,8 @@ use tonic_health::server::HealthReporter;
 
 /// Faults that may wait to be seen by [`Gateway::run_until`]; the first one decides.
 const FAULTS_MAX: usize = 8;
+/// The folder of the readers' cursors, in the journal's: they are worth nothing without it.
+const CURSORS_FOLDER: &str = "cursors";
 
 /// Why the gateway cannot start.
 #[derive(Debug, Error)]
@@ -59,6 +62,9 @@ pub enum StartError {
     /// The address cannot be had.
     #[error("{0}")]
     Listener(#[from] ListenerError),
+    /// The folder of the readers' cursors cannot be made or read.
+    #[error("the folder `cursors` in the journal's folder: {0}")]
+    Cursors(std::io::Error),
     /// Metrics cannot be served.
     #[error("metrics: {0}")]
     Metrics(#[from] telemetry::MetricsError),
@@ -246,10 +252,11 @@ struct Stores {
     journal: Journal,
     quarantine: Quarantine,
     trust: Arc<TrustState>,
+    cursors: Cursors,
 }
 
 impl Stores {
-    /// Opens journal, quarantine and trust, in this order.
+    /// Opens journal, cursors, quarantine and trust, in this order.
     async fn open(
         settings: &GatewaySettings,
         nations: &[NationFile],
@@ -259,6 +266,12 @@ impl Stores {
             let (settings, clock) = (settings.journal.clone(), Arc::clone(clock));
             blocking(move || Journal::open(settings, clock)).await??
         };
+        let cursors = {
+            let folder = settings.journal.folder.join(CURSORS_FOLDER);
+            let clock = Arc::clone(clock);
+            blocking(move || Cursors::open(&folder, clock)).await?
+        };
+        let cursors = cursors.map_err(StartError::Cursors)?;
         let quarantine = {
             let (settings, clock) = (settings.quarantine.clone(), Arc::clone(clock));
             blocking(move || Quarantine::open(settings, clock)).await??
@@ -278,6 +291,7 @@ impl Stores {
             journal,
             quarantine,
             trust,
+            cursors,
         })
     }
 }
@@ -295,6 +309,7 @@ fn doors(
         journal,
         quarantine,
         trust,
+        cursors,
     } = stores;
     let registry = Arc::new(ArcSwap::from_pointee(registry(&nations)));
     let intake = Arc::new(Intake::new(
@@ -319,7 +334,9 @@ fn doors(
         feed: Arc::new(Feed::new(
             journal,
             Arc::clone(&registry),
+            Arc::clone(clock),
             settings.feed.clone(),
+            cursors,
         )),
         registry,
         admission: Admission::default(),

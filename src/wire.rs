@@ -8,6 +8,7 @@ pub mod json;
 pub mod outcome;
 pub mod quarantined;
 pub mod stored;
+pub mod substance;
 #[cfg(test)]
 mod tests;
 

@@ -8,6 +8,8 @@
 
 #[path = "gateway/commands.rs"]
 mod commands;
+#[path = "gateway/cursors.rs"]
+mod cursors;
 #[path = "gateway/cut.rs"]
 mod cut;
 #[path = "gateway/drain.rs"]
@@ -16,6 +18,8 @@ mod drain;
 mod ends;
 #[path = "gateway/feed.rs"]
 mod feed;
+#[path = "gateway/filters.rs"]
+mod filters;
 #[path = "gateway/handshake.rs"]
 mod handshake;
 #[path = "gateway/http2.rs"]
@@ -30,6 +34,8 @@ mod picture;
 mod quarantine;
 #[path = "gateway/raw.rs"]
 mod raw;
+#[path = "gateway/release.rs"]
+mod release;
 #[path = "gateway/submit.rs"]
 mod submit;
 #[path = "gateway/support.rs"]

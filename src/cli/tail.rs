@@ -1,35 +1,15 @@
 //! `entente tail`: reads the feed, for people or for machines.
 
 use super::partner::{self, Partner};
+use super::wanted::Wanted;
 use super::{Failure, Output, fail, feed_line};
 use crate::client::Patience;
 use crate::client::subscriber::Subscriber;
-use crate::identity::NationCode;
 use crate::wire::json;
-use crate::wire::proto::{
-    BoundingBox, Environment, FeedEntry, FeedFilter, RecordKind, SubscribeRequest,
-    SubscribeResponse,
-};
-use clap::{Args, ValueEnum};
-use jiff::Timestamp;
+use crate::wire::proto::{FeedEntry, PositionRange, SubscribeRequest, SubscribeResponse};
+use clap::Args;
 use prost::Message as _;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
-
-/// A kind of record.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Kind {
-    Sighting,
-    Contribution,
-    Retraction,
-}
-
-/// An environment.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum In {
-    Live,
-    Exercise,
-    Simulation,
-}
 
 /// Reads the feed, one record a line; goes on at its place after a broken connection.
 ///
@@ -45,24 +25,27 @@ pub(super) struct Tail {
     /// End at what is durable now instead of going on live.
     #[arg(long)]
     until_now: bool,
-    /// Only this nation, such as GBR; may be given several times.
-    #[arg(long, value_name = "CODE")]
-    nation: Vec<String>,
-    /// Only this kind; may be given several times.
-    #[arg(long, value_enum)]
-    kind: Vec<Kind>,
-    /// Only this environment; may be given several times [default: live].
-    #[arg(long, value_enum)]
-    environment: Vec<In>,
-    /// Only what happened in this box, degrees; records without a place do not match.
-    #[arg(long, value_name = "SOUTH,WEST,NORTH,EAST", allow_hyphen_values = true)]
-    area: Option<String>,
-    /// Only what was observed at or after this time, RFC 3339.
-    #[arg(long, value_name = "TIME")]
-    observed_from: Option<Timestamp>,
-    /// Only what was observed at or before this time, RFC 3339.
-    #[arg(long, value_name = "TIME")]
-    observed_until: Option<Timestamp>,
+    /// Read by the cursor of this name, which the gateway keeps: what was shown is acknowledged,
+    /// and the next time it goes on there. `--from` says where a new one begins.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["rate", "pace"])]
+    cursor: Option<String>,
+    /// With a cursor: most records on their way and not yet shown.
+    #[arg(long, value_name = "RECORDS", requires = "cursor")]
+    window: Option<u32>,
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Replay: at most so many records a second.
+    #[arg(long, value_name = "RECORDS", conflicts_with = "pace")]
+    rate: Option<f64>,
+    /// Replay: so many times as fast as the gateway received the records.
+    #[arg(long, value_name = "TIMES")]
+    pace: Option<f64>,
+    /// This reader hands on what it reads: what its originator controls is withheld.
+    #[arg(long)]
+    onward: bool,
+    /// Also show which positions are withheld from this reader.
+    #[arg(long)]
+    withheld: bool,
     /// Also show the reports as they were submitted; with `--output json`.
     #[arg(long)]
     original: bool,
@@ -75,8 +58,14 @@ pub(super) fn run(arguments: &Tail) -> Result<(), Failure> {
     let request = SubscribeRequest {
         from_position: arguments.from,
         until_now: arguments.until_now,
-        filter: Some(filter(arguments)?),
+        filter: Some(arguments.wanted.filter()?),
         include_original: arguments.original,
+        records_per_s: arguments.rate,
+        pace: arguments.pace,
+        onward: arguments.onward,
+        cursor: arguments.cursor.clone().unwrap_or_default(),
+        window: arguments.window,
+        acknowledge_within_s: None,
     };
     let endpoint = arguments.partner.endpoint()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -87,18 +76,25 @@ pub(super) fn run(arguments: &Tail) -> Result<(), Failure> {
     runtime.block_on(async {
         partner::introduce(&endpoint, "read").await?;
         let mut subscriber = Subscriber::new(endpoint, request, Patience::default());
-        let mut screen = Screen::new(arguments.output);
+        let mut screen = Screen::new(arguments);
         loop {
             let answer = tokio::select! {
                 answer = subscriber.next() => answer.map_err(fail)?,
                 _ = tokio::signal::ctrl_c() => {
-                    note(&format!("go on with --from {}", subscriber.cursor()));
+                    screen.tell_withheld();
+                    match &arguments.cursor {
+                        Some(name) => note(&format!("go on with --cursor {name}")),
+                        None => note(&format!("go on with --from {}", subscriber.cursor())),
+                    }
                     return Ok(());
                 }
             };
-            let Some(answer) = answer else { return Ok(()) };
+            let Some(answer) = answer else {
+                screen.tell_withheld();
+                return Ok(());
+            };
             match screen.show(&answer) {
-                Ok(()) => {}
+                Ok(()) => subscriber.acknowledge(&answer).await.map_err(fail)?,
                 // As `entente tail | head` wants it.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
                 Err(error) => return Err(fail(error)),
@@ -111,70 +107,36 @@ fn note(text: &str) {
     let _nobody_reads = writeln!(io::stderr(), "entente: {text}");
 }
 
-fn filter(arguments: &Tail) -> Result<FeedFilter, Failure> {
-    for code in &arguments.nation {
-        NationCode::parse(code).map_err(|error| Failure::Usage(format!("--nation: {error}")))?;
-    }
-    let kind = |kind: &Kind| match kind {
-        Kind::Sighting => RecordKind::Sighting.into(),
-        Kind::Contribution => RecordKind::Contribution.into(),
-        Kind::Retraction => RecordKind::Retraction.into(),
-    };
-    let environment = |environment: &In| match environment {
-        In::Live => Environment::Live.into(),
-        In::Exercise => Environment::Exercise.into(),
-        In::Simulation => Environment::Simulation.into(),
-    };
-    Ok(FeedFilter {
-        nations: arguments.nation.clone(),
-        kinds: arguments.kind.iter().map(kind).collect(),
-        environments: arguments.environment.iter().map(environment).collect(),
-        area: arguments.area.as_deref().map(area).transpose()?,
-        observed_from_unix_s: arguments.observed_from.map(Timestamp::as_second),
-        observed_until_unix_s: arguments.observed_until.map(Timestamp::as_second),
-    })
-}
-
-/// Reads `47.5,36,49,39.5`.
-fn area(text: &str) -> Result<BoundingBox, Failure> {
-    let numbers: Result<Vec<f64>, _> = text.split(',').map(|n| n.trim().parse()).collect();
-    match numbers.as_deref() {
-        Ok(&[south_deg, west_deg, north_deg, east_deg]) if south_deg <= north_deg => {
-            Ok(BoundingBox {
-                south_deg,
-                west_deg,
-                north_deg,
-                east_deg,
-            })
-        }
-        _ => Err(Failure::Usage(format!(
-            "--area: `{text}` is no box: expected SOUTH,WEST,NORTH,EAST in degrees, such as \
-             47.5,36,49,39.5"
-        ))),
-    }
-}
-
 /// Standard output.
 struct Screen {
     out: BufWriter<io::Stdout>,
     output: Output,
     colours: bool,
+    /// Positions that are withheld are shown one by one, and not only counted.
+    shows_withheld: bool,
+    withheld: u64,
 }
 
 impl Screen {
-    fn new(output: Output) -> Self {
+    fn new(arguments: &Tail) -> Self {
         let out = io::stdout();
         let colours = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
         Self {
             out: BufWriter::new(out),
-            output,
+            output: arguments.output,
             colours,
+            shows_withheld: arguments.withheld,
+            withheld: 0,
         }
     }
 
-    /// Shows the records of an answer, all at once.
+    /// Shows what an answer brings, in the order of positions, all at once.
     fn show(&mut self, answer: &SubscribeResponse) -> io::Result<()> {
+        let mut withheld = answer.withheld.iter().peekable();
         for entry in &answer.entries {
+            while let Some(range) = withheld.next_if(|range| range.first < entry.position) {
+                self.pass(range)?;
+            }
             match self.output {
                 Output::Readable => {
                     writeln!(self.out, "{}", feed_line::shown(entry, self.colours))?;
@@ -182,7 +144,38 @@ impl Screen {
                 Output::Json => writeln!(self.out, "{}", as_json(entry))?,
             }
         }
+        for range in withheld {
+            self.pass(range)?;
+        }
         self.out.flush()
+    }
+
+    /// Takes in that positions are withheld.
+    fn pass(&mut self, range: &PositionRange) -> io::Result<()> {
+        let (first, last) = (range.first, range.last);
+        let count = last.saturating_sub(first).saturating_add(1);
+        self.withheld = self.withheld.saturating_add(count);
+        match self.output {
+            _ if !self.shows_withheld => Ok(()),
+            Output::Readable if first == last => writeln!(self.out, "{first} withheld"),
+            Output::Readable => writeln!(self.out, "{first}-{last} withheld"),
+            Output::Json => {
+                let range = serde_json::json!({
+                    "first": first.to_string(),
+                    "last": last.to_string(),
+                });
+                writeln!(self.out, "{}", serde_json::json!({ "withheld": range }))
+            }
+        }
+    }
+
+    /// Says at the end how many records were withheld, if any were.
+    fn tell_withheld(&self) {
+        match self.withheld {
+            0 => {}
+            1 => note("1 record was withheld from this reader"),
+            many => note(&format!("{many} records were withheld from this reader")),
+        }
     }
 }
 
@@ -193,21 +186,6 @@ fn as_json(entry: &FeedEntry) -> String {
         Err(error) => {
             let position = entry.position.to_string();
             serde_json::json!({ "position": position, "error": error.to_string() }).to_string()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_area_has_four_numbers_south_below_north() {
-        let read = area("47.5, 36,49,-39.5").unwrap();
-        assert_eq!((read.south_deg, read.west_deg), (47.5, 36.0));
-        assert_eq!((read.north_deg, read.east_deg), (49.0, -39.5));
-        for wrong in ["", "1,2,3", "1,2,3,4,5", "49,36,47,39", "a,b,c,d"] {
-            assert!(area(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Reads the feed, going on at the cursor after a broken connection.
 
 use super::{ATTEMPTS_UNASKED, Again, ClientError, Endpoint, Patience, again, refused, words};
-use crate::wire::proto::{SubscribeRequest, SubscribeResponse};
+use crate::wire::proto::feed_service_client::FeedServiceClient;
+use crate::wire::proto::{AcknowledgeCursorRequest, SubscribeRequest, SubscribeResponse};
+use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 /// A reader of the feed.
@@ -11,6 +13,8 @@ pub struct Subscriber {
     request: SubscribeRequest,
     patience: Patience,
     stream: Option<Streaming<SubscribeResponse>>,
+    /// The connection of the stream.
+    client: Option<FeedServiceClient<Channel>>,
     attempts: u32,
 }
 
@@ -23,6 +27,7 @@ impl Subscriber {
             request,
             patience,
             stream: None,
+            client: None,
             attempts: 0,
         }
     }
@@ -76,10 +81,44 @@ impl Subscriber {
         }
     }
 
+    /// Says to the cursor that is read by that what an answer covers is done with; nothing where
+    /// there is no cursor or the answer is a heartbeat. If the connection breaks meanwhile, it is
+    /// not said, and the gateway delivers it again.
+    ///
+    /// # Errors
+    /// The gateway refuses.
+    pub async fn acknowledge(&mut self, answer: &SubscribeResponse) -> Result<(), ClientError> {
+        let (Some(covered), Some(client)) = (&answer.covered, &mut self.client) else {
+            return Ok(());
+        };
+        if self.request.cursor.is_empty() {
+            return Ok(());
+        }
+        let request = AcknowledgeCursorRequest {
+            name: self.request.cursor.clone(),
+            first_position: covered.first,
+            position: covered.last,
+            reset: false,
+        };
+        match client.acknowledge_cursor(request).await {
+            Ok(_durable) => Ok(()),
+            Err(status) => match again(&status) {
+                Again::After(_) => {
+                    tracing::warn!("an acknowledgement did not arrive: {}", words(&status));
+                    Ok(())
+                }
+                Again::Never => Err(refused(&status)),
+            },
+        }
+    }
+
     async fn open(&mut self) -> Result<(), ClientError> {
         let mut client = self.endpoint.feed().await?;
         match client.subscribe(self.request.clone()).await {
-            Ok(stream) => self.stream = Some(stream.into_inner()),
+            Ok(stream) => {
+                self.stream = Some(stream.into_inner());
+                self.client = Some(client);
+            }
             Err(status) => self.broken(&status).await?,
         }
         Ok(())

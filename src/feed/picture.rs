@@ -314,6 +314,7 @@ mod tests {
             nation: NationCode::parse("USA").unwrap(),
             clearance: Level::Unclassified,
             special: Vec::new(),
+            hands_on: false,
         }
     }
 

@@ -42,6 +42,15 @@ static SPECIAL: Rule = Rule::new(
     "domain.md 5.3",
 );
 
+static CONTROLLED: Rule = Rule::new(
+    "marking.originator_control",
+    "originator control (ORCON, OC) names nations one by one; a group is refused",
+    "domain.md 5.3; docs/FEED.md",
+);
+
+/// Originator control, as records carry it among the special categories.
+const ORCON: &str = "ORCON";
+
 /// Longest marking, bytes.
 const TEXT_BYTES_MAX: usize = 500;
 
@@ -84,6 +93,14 @@ pub fn marking(
         };
         let given = marking.special.iter().chain(&found.special);
         let special = special(given, notes);
+        if special.iter().any(|name| name == ORCON) && !found.release.groups.is_empty() {
+            let message = format!(
+                "{ORCON} and a release to {}",
+                found.release.groups.join(", ")
+            );
+            let expected = "nations, ISO 3166-1 alpha-3, one by one";
+            notes.violate("releasable_to", &CONTROLLED, message, expected);
+        }
         if notes.violation_count() > before {
             return None;
         }
@@ -144,10 +161,22 @@ fn written<'t, 'p>(
 const CATEGORIES: &[&str] = &["ATOMAL", "BOHEMIA", "CRYPTO", "SIOP"];
 
 fn category(text: &str) -> Option<&'static str> {
+    if is_originator_control(text) {
+        return Some(ORCON);
+    }
     let known = CATEGORIES.iter();
     known
         .copied()
         .find(|category| category.eq_ignore_ascii_case(text.trim()))
+}
+
+/// The ways in which originator control is written.
+fn is_originator_control(text: &str) -> bool {
+    let plain = text.trim().to_ascii_uppercase().replace('-', " ");
+    matches!(
+        plain.as_str(),
+        "ORCON" | "OC" | "ORIGINATOR CONTROLLED" | "ORIGINATOR CONTROL"
+    )
 }
 
 /// `COSMIC TOP SECRET ATOMAL` as the marking and its category.
@@ -299,7 +328,9 @@ fn special<'n>(names: impl Iterator<Item = &'n String>, notes: &mut Notes) -> Ve
             && plain
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b" -_".contains(&b));
-        if fits {
+        if fits && is_originator_control(&plain) {
+            special.push(ORCON.to_owned());
+        } else if fits {
             special.push(plain);
         } else {
             notes.violate(

@@ -1,20 +1,23 @@
 //! `FeedService`: from subscriptions to tonic's streams.
 
+mod asked;
+mod cursors;
+
 use super::{Doors, status};
-use crate::feed::filter::{Area, Filter};
 use crate::feed::picture::Wanted;
 use crate::feed::{Delivered, Delivery, Subscription};
-use crate::identity::NationCode;
 use crate::journal::Position;
 use crate::listener::{EndKind, Peer};
-use crate::record::{ContributionKind, Environment};
+use crate::record::ContributionKind;
+use crate::wire;
 use crate::wire::proto::feed_service_server::FeedService;
 use crate::wire::proto::{
-    BoundingBox, FeedEntry, FeedFilter, GetRecordRequest, GetRecordResponse,
-    ListContributionsRequest, ListContributionsResponse, OriginalReport, SubscribeRequest,
-    SubscribeResponse,
+    AcknowledgeCursorRequest, AcknowledgeCursorResponse, DeleteCursorRequest, DeleteCursorResponse,
+    FeedEntry, GetRecordRequest, GetRecordResponse, ListContributionsRequest,
+    ListContributionsResponse, ListCursorsRequest, ListCursorsResponse, OriginalReport,
+    PositionRange, SubscribeRequest, SubscribeResponse,
 };
-use crate::wire::stored::Kind;
+use asked::Faults;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -24,8 +27,6 @@ use tonic::{Request, Response, Status};
 
 /// Deliveries that wait for a reader; then its stream waits for it.
 const DELIVERIES_WAITING_MAX: usize = 2;
-/// Entries of a filter's lists.
-const FILTER_ENTRIES_MAX: usize = 256;
 /// Entries of a page when the caller names no size.
 const PAGE_DEFAULT: u32 = 100;
 /// Why a connection ends whose reader does not even take its last word.
@@ -53,16 +54,21 @@ impl FeedService for FeedDoor {
             .subscriptions
             .take(&caller.peer.identity().identity)
             .map_err(|full| status::too_many_subscriptions(&full))?;
-        let request = request.into_inner();
-        let filter = filter(request.filter.unwrap_or_default())?;
+        let mut request = request.into_inner();
+        let mut faults = Faults::default();
+        let ask = asked::ask(&caller.peer.identity().identity, &mut request, &mut faults);
+        let terms = asked::terms(&request, &mut faults);
+        let ask = faults.or(ask)?;
+        let from = Position(request.from_position);
         let subscription = doors
             .feed
             .subscribe(
-                &caller.peer.identity().identity,
-                Position(request.from_position),
+                ask,
+                from,
                 request.until_now,
-                filter,
+                terms.map(|terms| (request.cursor.as_str(), terms)),
             )
+            .await
             .map_err(status::feed)?;
         let (deliveries, waiting) = mpsc::channel(DELIVERIES_WAITING_MAX);
         let doors = Arc::clone(doors);
@@ -98,6 +104,38 @@ impl FeedService for FeedDoor {
         }))
     }
 
+    async fn acknowledge_cursor(
+        &self,
+        request: Request<AcknowledgeCursorRequest>,
+    ) -> Result<Response<AcknowledgeCursorResponse>, Status> {
+        let caller = self.doors.reader(&request)?;
+        let identity = &caller.peer.identity().identity;
+        cursors::acknowledge(&self.doors.feed, identity, &request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn list_cursors(
+        &self,
+        request: Request<ListCursorsRequest>,
+    ) -> Result<Response<ListCursorsResponse>, Status> {
+        let caller = self.doors.reader(&request)?;
+        let identity = &caller.peer.identity().identity;
+        Ok(Response::new(cursors::list(&self.doors.feed, identity)))
+    }
+
+    async fn delete_cursor(
+        &self,
+        request: Request<DeleteCursorRequest>,
+    ) -> Result<Response<DeleteCursorResponse>, Status> {
+        let caller = self.doors.reader(&request)?;
+        let identity = &caller.peer.identity().identity;
+        let name = request.get_ref().name.as_str();
+        let deleted = self.doors.feed.cursors().delete(identity, name).await;
+        deleted.map_err(|error| status::cursor(&error))?;
+        Ok(Response::new(DeleteCursorResponse {}))
+    }
+
     async fn get_record(
         &self,
         request: Request<GetRecordRequest>,
@@ -123,10 +161,12 @@ impl FeedService for FeedDoor {
     ) -> Result<Response<ListContributionsResponse>, Status> {
         let caller = self.doors.reader(&request)?;
         let request = request.into_inner();
+        let mut faults = Faults::default();
         let wanted = Wanted {
-            nations: nations("nations", request.nations)?,
-            kinds: codes("kinds", &request.kinds, ContributionKind::from_number)?,
+            nations: faults.nations("nations", request.nations),
+            kinds: faults.codes("kinds", &request.kinds, ContributionKind::from_number),
         };
+        let wanted = faults.or(wanted)?;
         let size = if request.page_size == 0 {
             PAGE_DEFAULT
         } else {
@@ -189,22 +229,23 @@ async fn deliver(
             Err(error) => return End::Broken(status::feed(error)),
         };
         let done = delivery.done;
-        let before = delivery
-            .records
-            .first()
-            .map_or(delivery.next, |record| record.position);
+        let before = delivery.covered.map_or(delivery.next.0, |(first, _)| first);
         let answer = Ok(response(delivery, include_original));
         match deliveries.send_timeout(answer, stall_deadline).await {
             Ok(()) if done => return End::Done,
             Ok(()) => {}
             Err(mpsc::error::SendTimeoutError::Closed(_)) => return End::Gone,
-            Err(mpsc::error::SendTimeoutError::Timeout(_)) => return End::Stalled(before.0),
+            Err(mpsc::error::SendTimeoutError::Timeout(_)) => return End::Stalled(before),
         }
     }
 }
 
 fn response(delivery: Delivery, include_original: bool) -> SubscribeResponse {
+    let range = |&(first, last): &(u64, u64)| PositionRange { first, last };
     SubscribeResponse {
+        withheld: delivery.withheld.as_slice().iter().map(range).collect(),
+        covered: delivery.covered.as_ref().map(range),
+        gateway_time: Some(wire::timestamp(delivery.at)),
         entries: delivery
             .records
             .into_iter()
@@ -226,63 +267,6 @@ fn entry(delivered: Delivered, include_original: bool) -> FeedEntry {
         }),
         supersedes_position: delivered.previous.map(|position| position.0),
     }
-}
-
-fn nations(field: &str, codes: Vec<String>) -> Result<Vec<String>, Status> {
-    if codes.len() > FILTER_ENTRIES_MAX {
-        return Err(status::bad_field(field, "at most 256 entries"));
-    }
-    match codes.iter().find(|code| NationCode::parse(code).is_err()) {
-        Some(_) => Err(status::bad_field(
-            field,
-            "ISO 3166-1 alpha-3 codes, such as GBR",
-        )),
-        None => Ok(codes),
-    }
-}
-
-fn codes<T>(field: &str, numbers: &[i32], read: fn(i32) -> Option<T>) -> Result<Vec<T>, Status> {
-    if numbers.len() > FILTER_ENTRIES_MAX {
-        return Err(status::bad_field(field, "at most 256 entries"));
-    }
-    let codes: Option<Vec<T>> = numbers.iter().map(|&number| read(number)).collect();
-    codes.ok_or_else(|| status::bad_field(field, "values of the contract, other than UNSPECIFIED"))
-}
-
-fn filter(filter: FeedFilter) -> Result<Filter, Status> {
-    Ok(Filter {
-        kinds: codes("filter.kinds", &filter.kinds, Kind::from_number)?,
-        nations: nations("filter.nations", filter.nations)?,
-        environments: codes(
-            "filter.environments",
-            &filter.environments,
-            Environment::from_number,
-        )?,
-        area: filter.area.map(area).transpose()?,
-        observed_from_unix_s: filter.observed_from_unix_s,
-        observed_until_unix_s: filter.observed_until_unix_s,
-    })
-}
-
-fn area(area: BoundingBox) -> Result<Area, Status> {
-    let latitudes = [area.south_deg, area.north_deg]
-        .iter()
-        .all(|d| (-90.0..=90.0).contains(d));
-    let longitudes = [area.west_deg, area.east_deg]
-        .iter()
-        .all(|d| (-180.0..=180.0).contains(d));
-    if latitudes && longitudes && area.south_deg <= area.north_deg {
-        return Ok(Area {
-            south_deg: area.south_deg,
-            west_deg: area.west_deg,
-            north_deg: area.north_deg,
-            east_deg: area.east_deg,
-        });
-    }
-    Err(status::bad_field(
-        "filter.area",
-        "latitudes from -90 to 90 with south below north, longitudes from -180 to 180",
-    ))
 }
 
 /// What waits for a reader. The work behind it ends when this is dropped.

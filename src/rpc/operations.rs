@@ -1,7 +1,8 @@
 //! `OperationsService`: nations, connections, quarantine.
 
 use super::{Doors, status};
-use crate::identity::NationCode;
+use crate::identity::{Identity, NationCode, SystemName};
+use crate::journal::Position;
 use crate::trust::{self, Blocked, Standing};
 use crate::wire;
 use crate::wire::proto::operations_service_server::OperationsService;
@@ -9,7 +10,8 @@ use crate::wire::proto::{
     AnchorState, AnchorStatus, ApplyTrustRequest, ApplyTrustResponse, HoldTrustRequest,
     HoldTrustResponse, ListNationsRequest, ListNationsResponse, ListQuarantineRequest,
     ListQuarantineResponse, NationStatus, PlanTrustRequest, PlanTrustResponse, QuarantinedReport,
-    ReleaseTrustRequest, ReleaseTrustResponse,
+    ReleaseRule, ReleaseTrustRequest, ReleaseTrustResponse, WhyWithheldRequest,
+    WhyWithheldResponse,
 };
 use crate::wire::quarantined::Refusal;
 use bytes::Bytes;
@@ -170,6 +172,71 @@ impl OperationsService for Operations {
     ) -> Result<Response<ReleaseTrustResponse>, Status> {
         self.release(request).await
     }
+
+    async fn why_withheld(
+        &self,
+        request: Request<WhyWithheldRequest>,
+    ) -> Result<Response<WhyWithheldResponse>, Status> {
+        let caller = self.doors.caller(&request)?;
+        if !caller.rights.operate {
+            return Err(status::right_missing("use the operations service"));
+        }
+        why(&self.doors, &request.into_inner())
+            .await
+            .map(Response::new)
+    }
+}
+
+/// The feed's decision about one record and one reader, with the right to read before all rules.
+async fn why(doors: &Doors, request: &WhyWithheldRequest) -> Result<WhyWithheldResponse, Status> {
+    let nation = NationCode::parse(&request.nation).ok();
+    let known = nation.filter(|&code| doors.registry.load().nation(code).is_some());
+    let system = SystemName::parse(&request.system);
+    let mut faults = Vec::new();
+    if known.is_none() {
+        faults.push((
+            "nation",
+            "a nation that is enrolled here, such as GBR".to_owned(),
+        ));
+    }
+    if let Err(error) = &system {
+        faults.push(("system", error.to_string()));
+    }
+    let (Some(nation), Ok(system)) = (known, system) else {
+        let faults = faults.into_iter();
+        let faults: Vec<_> = faults
+            .map(|(field, expected)| (field.to_owned(), expected))
+            .collect();
+        return Err(status::bad_fields(&faults));
+    };
+    let reader = Identity { nation, system };
+    let position = Position(request.position);
+    let why = doors
+        .feed
+        .why(position, &reader, request.onward)
+        .await
+        .map_err(status::feed)?;
+    let reads = doors.registry.load().rights_of(&reader).read;
+    let read_right = ReleaseRule {
+        rule: "read_right".to_owned(),
+        holds: reads,
+        because: format!(
+            "{reader} {} the right to read",
+            if reads { "has" } else { "does not have" }
+        ),
+    };
+    let rules = why.findings.into_iter().map(|finding| ReleaseRule {
+        rule: finding.rule.to_owned(),
+        holds: finding.holds,
+        because: finding.because,
+    });
+    Ok(WhyWithheldResponse {
+        released: reads && why.released,
+        rules: std::iter::once(read_right).chain(rules).collect(),
+        record_nation: why.label.nation,
+        record_system: why.label.system,
+        record_report_id: why.label.report_id,
+    })
 }
 
 fn anchor_status(anchor: &trust::AnchorStatus) -> AnchorStatus {

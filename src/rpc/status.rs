@@ -6,6 +6,7 @@
 use super::changes::NotApplied;
 use crate::admission::Refusal;
 use crate::feed::FeedError;
+use crate::feed::cursors::CursorError;
 use crate::feed::places::NoPlace;
 use crate::intake::IntakeError;
 use crate::journal::AppendError;
@@ -102,11 +103,23 @@ pub(super) fn trust_not_applied(error: &NotApplied) -> Status {
 
 /// The request itself is wrong: a field and what was expected.
 pub(super) fn bad_field(field: &str, expected: &str) -> Status {
-    let details = ErrorDetails::with_bad_request_violation(field, expected);
+    bad_fields(&[(field.to_owned(), expected.to_owned())])
+}
+
+/// The request itself is wrong, perhaps in several places: each field and what was expected.
+pub(super) fn bad_fields(faults: &[(String, String)]) -> Status {
+    let mut details = ErrorDetails::new();
+    for (field, expected) in faults {
+        details.add_bad_request_violation(field, expected);
+    }
+    let faults = faults.iter();
+    let words: Vec<String> = faults
+        .map(|(field, expected)| format!("{field}: {expected}"))
+        .collect();
     status(
         Code::InvalidArgument,
         "BAD_REQUEST",
-        format!("{field}: {expected}"),
+        words.join("; "),
         details,
     )
 }
@@ -249,7 +262,6 @@ pub(super) fn renewal(error: &RenewError) -> Status {
 }
 
 /// The feed cannot answer.
-#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(super) fn feed(error: FeedError) -> Status {
     let message = error.to_string();
     match error {
@@ -268,7 +280,27 @@ pub(super) fn feed(error: FeedError) -> Status {
             retry(Code::Unavailable, "PICTURE_BEHIND", message, PICTURE_RETRY)
         }
         FeedError::PageToken => bad_field("page_token", &message),
+        FeedError::Cursor(error) => cursor(&error),
         FeedError::Closed => draining(),
+    }
+}
+
+/// What a cursor cannot do.
+pub(super) fn cursor(error: &CursorError) -> Status {
+    let message = error.to_string();
+    match error {
+        CursorError::Name => bad_field("cursor", &message),
+        CursorError::Backwards => bad_field("first_position", &message),
+        CursorError::TooMany(_) => plain(Code::ResourceExhausted, "TOO_MANY_CURSORS", message),
+        CursorError::Missing(_) => plain(Code::NotFound, "CURSOR_NOT_FOUND", message),
+        CursorError::Damaged { .. } => plain(Code::FailedPrecondition, "CURSOR_DAMAGED", message),
+        CursorError::Beyond { .. } => plain(Code::OutOfRange, "CURSOR_BEYOND_END", message),
+        CursorError::Scattered => plain(Code::FailedPrecondition, "CURSOR_SCATTERED", message),
+        CursorError::Disk(error) => {
+            tracing::error!(%error, "a cursor cannot be written");
+            let message = "the gateway cannot write its cursors now";
+            plain(Code::Unavailable, "CURSOR_NOT_WRITTEN", message)
+        }
     }
 }
 

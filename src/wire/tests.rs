@@ -7,6 +7,7 @@ mod codes;
 mod record;
 mod report;
 mod stored;
+mod substance;
 
 use super::CONTRACT;
 use prost_reflect::{DescriptorPool, MessageDescriptor};

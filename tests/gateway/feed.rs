@@ -7,7 +7,7 @@ use prost::Message as _;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-async fn submit(site: &Site, system: &str, reports: &[proto::Report]) {
+pub(crate) async fn submit(site: &Site, system: &str, reports: &[proto::Report]) {
     let mut client = site.endpoint(system).submission().await.unwrap();
     for report in reports {
         let outcome = client
@@ -21,11 +21,11 @@ async fn submit(site: &Site, system: &str, reports: &[proto::Report]) {
     }
 }
 
-fn subscriber(site: &Site, system: &str, request: SubscribeRequest) -> Subscriber {
+pub(crate) fn subscriber(site: &Site, system: &str, request: SubscribeRequest) -> Subscriber {
     Subscriber::new(site.endpoint(system), request, Patience::default())
 }
 
-fn until_now() -> SubscribeRequest {
+pub(crate) fn until_now() -> SubscribeRequest {
     SubscribeRequest {
         until_now: true,
         ..SubscribeRequest::default()
@@ -33,7 +33,11 @@ fn until_now() -> SubscribeRequest {
 }
 
 /// Reads to the end: positions and report ids.
-async fn read(site: &Site, system: &str, request: SubscribeRequest) -> Vec<(u64, String)> {
+pub(crate) async fn read(
+    site: &Site,
+    system: &str,
+    request: SubscribeRequest,
+) -> Vec<(u64, String)> {
     let mut subscriber = subscriber(site, system, request);
     let mut seen = Vec::new();
     while let Some(answer) = subscriber.next().await.unwrap() {
@@ -45,7 +49,7 @@ async fn read(site: &Site, system: &str, request: SubscribeRequest) -> Vec<(u64,
     seen
 }
 
-fn ids(seen: &[(u64, String)]) -> Vec<&str> {
+pub(crate) fn ids(seen: &[(u64, String)]) -> Vec<&str> {
     seen.iter().map(|(_, id)| id.as_str()).collect()
 }
 

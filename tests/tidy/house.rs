@@ -29,6 +29,11 @@ const SLEEPS: &[(&str, usize, &str)] = &[
         "the pause before a retry, as the gateway told",
     ),
     (
+        "src/feed/subscription.rs",
+        1,
+        "a replay waits until its next record is due",
+    ),
+    (
         "src/listener/accept.rs",
         2,
         "the drain deadline, and the wait for descriptors",

@@ -265,7 +265,7 @@ fn caveats_agree_with_the_release_list() {
     assert!(judge("USA", "SECRET//NOFORN", &[]).is_ok());
     assert!(judge("USA", "SECRET//NOFORN", &["USA"]).is_ok());
     assert!(judge("USA", "SECRET//NOFORN", &["UKR"]).is_err());
-    assert!(judge("USA", "SECRET//ORCON", &[]).is_err());
+    assert!(judge("USA", "SECRET//RELIDO", &[]).is_err());
     assert!(judge("USA", "SECRET//", &[]).is_err());
 }
 
@@ -291,4 +291,25 @@ fn special_categories_are_bounded() {
     assert_eq!(given(vec![String::new()]), None);
     assert_eq!(given(vec!["A\n".repeat(40)]), None);
     assert_eq!(given(vec!["A".to_owned(); 17]), None);
+}
+
+#[test]
+fn originator_control_is_read_in_every_spelling_and_names_nations_one_by_one() {
+    for text in [
+        "SECRET//ORCON",
+        "SECRET//oc",
+        "SECRET//Originator-Controlled",
+        "SECRET ORCON",
+    ] {
+        let (marking, _) = judge("USA", text, &["FRA"]).unwrap();
+        assert_eq!(marking.special, ["ORCON"], "{text}");
+        assert_eq!(marking.releasable_to, ["FRA"], "{text}");
+    }
+    let refused = judge("USA", "SECRET//ORCON", &["NATO"]).unwrap_err();
+    let violation = &refused.list[0];
+    assert_eq!(violation.rule, "marking.originator_control");
+    assert_eq!(violation.field, "marking.releasable_to");
+    assert!(violation.message.contains("NATO"), "{violation:?}");
+    // The same list without originator control is a release to the group.
+    assert!(judge("USA", "SECRET", &["NATO"]).is_ok());
 }
