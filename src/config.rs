@@ -162,6 +162,15 @@ impl Examined {
     /// # Errors
     /// Every problem, if the gateway's own file has one, or no nation is left.
     pub fn into_sound(self) -> Result<Loaded, Refused> {
+        let sound = self.sound.filter(|sound| !sound.nations.is_empty());
+        self.loaded.or(sound).ok_or(Refused {
+            problems: self.problems,
+            warnings: self.warnings,
+        })
+    }
+
+    /// As [`Self::into_sound`], but there may be nobody left: whoever was known stays so.
+    pub(super) fn into_usable(self) -> Result<Loaded, Refused> {
         self.loaded.or(self.sound).ok_or(Refused {
             problems: self.problems,
             warnings: self.warnings,
@@ -198,7 +207,7 @@ pub fn examine(
         origin: Some(Origin::new(gateway_toml, &folder, flags)),
     };
     let is_whole = found.problems.is_empty();
-    let is_usable = blamed == found.problems.len() && !sound.nations.is_empty();
+    let is_usable = blamed == found.problems.len();
     Examined {
         loaded: is_whole.then(|| sound.clone()),
         sound: is_usable.then_some(sound),

@@ -6,7 +6,7 @@ mod asked;
 use super::audit::Audit;
 use super::difference::{compare, lost_rights, written};
 use super::known::{Fault, Known};
-use super::reading::Reading;
+use super::reading::{Reading, is_kept};
 use super::{desks, registry, renewals};
 use crate::clock::Clock;
 use crate::config::{NationFile, Origin, OriginMarks, TrustSettings};
@@ -113,7 +113,9 @@ impl Changes {
     /// Says in the audit log that the gateway started, and with whom.
     pub(super) fn started(&self) {
         let nations = self.registry.load();
-        let changes = nations.nations().map(|nation| Difference {
+        let is_out = |code: &str| self.at_start.iter().any(|fault| fault.nation == code);
+        let admitted = nations.nations().filter(|n| !is_out(n.code.as_str()));
+        let changes = admitted.map(|nation| Difference {
             nation: Some(nation.code),
             what: format!("enrolled (trust domain {})", nation.domain),
         });
@@ -182,7 +184,14 @@ impl Changes {
         let mut known = self.lock();
         if now == known.seen {
             known.settling = None;
-            Looked::Unchanged
+            // What a faulty file misses may lie elsewhere, such as an anchor that is to come.
+            let is_other =
+                !known.faulty.is_empty() && Reading::sound(origin, &known).faults != known.faulty;
+            if is_other {
+                Looked::Changed
+            } else {
+                Looked::Unchanged
+            }
         } else if known.settling.as_ref() == Some(&now) {
             Looked::Changed
         } else {
@@ -294,7 +303,7 @@ impl Changes {
             (Some(origin), Scope::Everything, Some(_)) => {
                 Reading::whole(origin).map_err(TrustOr::Faults)?
             }
-            (Some(origin), Scope::Everything, None) => Reading::sound(origin, &known.nations),
+            (Some(origin), Scope::Everything, None) => Reading::sound(origin, known),
             _ => Reading::again(&known.nations, &known.faulty),
         };
         let faulty = reading.faults.clone();
@@ -324,7 +333,8 @@ impl Changes {
         let next = registry(&nations);
         let (mut plan, rights) = self.describe(&prepared, &next, warnings);
         if scope == Scope::Everything {
-            written(&known.seen, marks, &nations, &mut plan.changes);
+            let taken = nations.iter().filter(|nation| !is_kept(nation, &faults));
+            written(&known.seen, marks, taken, &mut plan.changes);
         }
         Ok(Change {
             faults,

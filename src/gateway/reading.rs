@@ -1,7 +1,7 @@
 //! Reads nations' files anew while the gateway runs. A nation whose file is faulty keeps what
 //! it had; one that had nothing is left out. So one faulty file holds up nobody else's change.
 
-use super::known::Fault;
+use super::known::{Fault, Known};
 use crate::config::{FaultyNation, Loaded, NationFile, Origin, Problem, Refused};
 use crate::trust::TrustProblem;
 
@@ -35,21 +35,23 @@ impl Reading {
     }
 
     /// What is sound of it, beside what was known.
-    pub(super) fn sound(origin: &Origin, known: &[NationFile]) -> Self {
+    pub(super) fn sound(origin: &Origin, known: &Known) -> Self {
         let loaded = match origin.read_sound() {
             Ok(loaded) => loaded,
             Err(Refused { problems, .. }) => {
-                // The gateway's own file, or no nation at all: everybody keeps what they had,
-                // and their lists are taken up.
-                let faults: Vec<_> = problems.iter().map(of_gateway).collect();
-                return Self::again(known, &faults);
+                // The gateway's own file: everybody keeps what they had, and their lists are
+                // taken up.
+                let of_nations = known.faulty.iter().filter(|fault| !fault.nation.is_empty());
+                let mut faults: Vec<_> = problems.iter().map(of_gateway).collect();
+                faults.extend(of_nations.cloned());
+                return Self::again(&known.nations, &faults);
             }
         };
         let warnings = warnings(&loaded);
         let mut faults: Vec<_> = loaded.faulty.iter().flat_map(of_nation).collect();
         let mut nations = loaded.nations;
         for faulty in &loaded.faulty {
-            let was = known.iter().find(|nation| nation.file == faulty.file);
+            let was = known.nations.iter().find(|n| n.file == faulty.file);
             keep(was, &mut nations, &mut faults);
         }
         nations.sort_by_key(|nation| nation.nation.code);
@@ -99,6 +101,15 @@ fn keep(was: Option<&NationFile>, nations: &mut Vec<NationFile>, faults: &mut Ve
         !is_claimed
     });
     nations.push(was.clone());
+}
+
+/// Whether a nation keeps what it had.
+pub(super) fn is_kept(nation: &NationFile, faults: &[Fault]) -> bool {
+    let stem = nation.file.file_stem();
+    faults.iter().any(|fault| {
+        fault.nation == nation.nation.code.as_str()
+            || stem.is_some_and(|stem| stem == fault.nation.as_str())
+    })
 }
 
 /// What is worth an operator's look at every change.

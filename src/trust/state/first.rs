@@ -6,7 +6,7 @@ use super::super::holds::Holds;
 use super::super::marks::{Marks, Scope};
 use super::super::prepared::{self, OnFault};
 use super::super::profile::Profile;
-use super::super::source::{NationSources, Pinned};
+use super::super::source::{NationSources, Pinned, read_bounded};
 use super::{Inputs, Own, TrustState, TrustStateError};
 use crate::clock::Clock;
 use arc_swap::ArcSwap;
@@ -89,6 +89,17 @@ impl TrustState {
         let loaded = prepared::load(&source, 1, None, clock.as_ref())?;
         let first = loaded.epoch;
         inputs.anchors = loaded.anchors;
+        // Anchors that wait to be applied wait for a nation that is out, too, as they were now.
+        let is_out = |n: &&NationSources| loaded.faults.iter().any(|f| f.nation == n.code);
+        for file in inputs
+            .nations
+            .iter()
+            .filter(is_out)
+            .flat_map(NationSources::anchor_files)
+        {
+            let now = || read_bounded(file).unwrap_or_default();
+            inputs.anchors.entry(file.clone()).or_insert_with(now);
+        }
         inputs
             .floors
             .raise(&first.snapshot)
