@@ -58,10 +58,29 @@ pub struct Loaded {
     pub gateway: GatewaySettings,
     /// The nations, by code.
     pub nations: Vec<NationFile>,
+    /// Nations whose files cannot be used; only of [`Examined::into_sound`].
+    pub faulty: Vec<FaultyNation>,
     /// What works, but a person should know of.
     pub warnings: Vec<Problem>,
     /// Where it was read from, to read it again; `None`: it is not read again.
     pub origin: Option<Origin>,
+}
+
+/// A nation whose file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultyNation {
+    /// The file.
+    pub file: PathBuf,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+impl FaultyNation {
+    /// The nation as its file is named; what stands inside may be unreadable.
+    #[must_use]
+    pub fn name(&self) -> String {
+        stem(&self.file)
+    }
 }
 
 /// Everything that is wrong with a configuration.
@@ -92,6 +111,8 @@ impl fmt::Display for Refused {
 pub struct Examined {
     /// The settings, if there is no problem.
     pub loaded: Option<Loaded>,
+    /// The settings without the nations whose files have problems, if those are all there are.
+    sound: Option<Loaded>,
     /// What is wrong.
     pub problems: Vec<Problem>,
     /// What works, but a person should know of.
@@ -134,6 +155,27 @@ impl Examined {
             warnings: self.warnings,
         })
     }
+
+    /// The settings, as far as they can be used: nations with faulty files are named and left
+    /// out, so that they keep nobody else from being served.
+    ///
+    /// # Errors
+    /// Every problem, if the gateway's own file has one, or no nation is left.
+    pub fn into_sound(self) -> Result<Loaded, Refused> {
+        let sound = self.sound.filter(|sound| !sound.nations.is_empty());
+        self.loaded.or(sound).ok_or(Refused {
+            problems: self.problems,
+            warnings: self.warnings,
+        })
+    }
+
+    /// As [`Self::into_sound`], but there may be nobody left: whoever was known stays so.
+    pub(super) fn into_usable(self) -> Result<Loaded, Refused> {
+        self.loaded.or(self.sound).ok_or(Refused {
+            problems: self.problems,
+            warnings: self.warnings,
+        })
+    }
 }
 
 /// Reads a configuration and keeps everything that was found. `flags` are pairs of key and
@@ -151,17 +193,24 @@ pub fn examine(
     let mut table = Table::new(gateway_toml, values, &reading);
     let (gateway, rules, folder) = sections::read(&mut table);
     table.finish();
-    let nations = nations(&folder, &gateway, &rules, &reading);
+    let (nations, files) = nations(&folder, &gateway, &rules, &reading);
     files::check(&gateway, gateway_toml, &reading);
     let found = reading.collected();
-    let loaded = found.problems.is_empty().then(|| Loaded {
+    let faulty = faulty(&found.problems, &files);
+    let blamed: usize = faulty.iter().map(|nation| nation.problems.len()).sum();
+    let is_sound = |nation: &NationFile| faulty.iter().all(|f| f.file != nation.file);
+    let sound = Loaded {
         gateway,
-        nations,
+        nations: nations.into_iter().filter(is_sound).collect(),
+        faulty: faulty.clone(),
         warnings: found.warnings.clone(),
         origin: Some(Origin::new(gateway_toml, &folder, flags)),
-    });
+    };
+    let is_whole = found.problems.is_empty();
+    let is_usable = blamed == found.problems.len();
     Examined {
-        loaded,
+        loaded: is_whole.then(|| sound.clone()),
+        sound: is_usable.then_some(sound),
         problems: found.problems,
         warnings: found.warnings,
         facts: found.facts,
@@ -321,17 +370,31 @@ fn toml_fault(drawn: &str) -> (Option<u32>, String) {
     (line, format!("is not TOML: {reason}"))
 }
 
+/// The files that problems are in, of these; a problem elsewhere is nobody's.
+fn faulty(problems: &[Problem], files: &[PathBuf]) -> Vec<FaultyNation> {
+    let of = |file: &PathBuf| {
+        let own = problems.iter().filter(|problem| problem.file == *file);
+        FaultyNation {
+            file: file.clone(),
+            problems: own.cloned().collect(),
+        }
+    };
+    let all = files.iter().map(of);
+    all.filter(|nation| !nation.problems.is_empty()).collect()
+}
+
+/// The nations in a folder, and their files.
 fn nations(
     folder: &Path,
     gateway: &GatewaySettings,
     rules: &Rules,
     reading: &Reading,
-) -> Vec<NationFile> {
-    let files = match nation_files(folder) {
+) -> (Vec<NationFile>, Vec<PathBuf>) {
+    let mut files = match nation_files(folder) {
         Ok(files) => files,
         Err(error) => {
             reading.problem_at(folder, None, format!("cannot be read: {error}"));
-            return Vec::new();
+            return (Vec::new(), Vec::new());
         }
     };
     if files.is_empty() {
@@ -343,27 +406,46 @@ fn nations(
         let message = format!("holds {count} nations; at most {NATIONS_MAX} are allowed");
         reading.problem_at(folder, None, message);
     }
+    files.truncate(NATIONS_MAX);
     let mut nations: Vec<NationFile> = Vec::new();
-    for file in files.iter().take(NATIONS_MAX) {
+    for file in &files {
         let table = Table::new(file, read(file, Vec::new(), reading), reading);
         let development = Some(gateway.allow_development_anchors);
         let Some(nation) = nation::read(table, &gateway.limits, development, rules) else {
             continue;
         };
         for known in &nations {
-            if known.nation.code == nation.nation.code {
-                let message = format!("{} has this nation already", known.file.display());
-                reading.problem(file, "code", message);
-            }
-            if known.nation.domain == nation.nation.domain {
-                let message = format!("{} has this trust domain already", known.file.display());
-                reading.problem(file, "trust_domain", message);
-            }
+            tell_of_doubles(known, &nation, reading);
         }
         nations.push(nation);
     }
     nations.sort_by_key(|nation| nation.nation.code);
-    nations
+    (nations, files)
+}
+
+/// Two files of one nation, or of one trust domain: the fault is of the one whose name is not
+/// its nation's, or else of the later one.
+fn tell_of_doubles(known: &NationFile, nation: &NationFile, reading: &Reading) {
+    let is_named = |nation: &NationFile| stem(&nation.file) == nation.nation.code.as_str();
+    let (right, wrong) = if is_named(nation) && !is_named(known) {
+        (nation, known)
+    } else {
+        (known, nation)
+    };
+    if known.nation.code == nation.nation.code {
+        let message = format!("{} has this nation already", right.file.display());
+        reading.problem(&wrong.file, "code", message);
+    }
+    if known.nation.domain == nation.nation.domain {
+        let message = format!("{} has this trust domain already", right.file.display());
+        reading.problem(&wrong.file, "trust_domain", message);
+    }
+}
+
+/// A file's name without its ending.
+fn stem(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
 }
 
 fn nation_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {

@@ -10,6 +10,7 @@ mod diagnosis;
 mod difference;
 mod expiry;
 mod known;
+mod reading;
 mod watch;
 
 use crate::admission::Admission;
@@ -31,7 +32,7 @@ use crate::rpc::server::{self, ServeError};
 use crate::telemetry;
 use crate::trust::{TrustState, TrustStateError};
 use arc_swap::ArcSwap;
-use changes::Changes;
+use changes::{Changes, Faults};
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -114,13 +115,13 @@ impl Gateway {
     /// # Errors
     /// Any part that does not start; nothing is left running.
     pub async fn start(loaded: Loaded, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let stores = Stores::open(&loaded, &clock).await?;
         let Loaded {
             gateway: settings,
             nations,
             origin,
             ..
         } = loaded;
-        let stores = Stores::open(&settings, &nations, &clock).await?;
         let journal = stores.journal.clone();
         let listener = Listener::bind(&settings.listener).await?;
         let address = listener.local_addr();
@@ -253,15 +254,13 @@ struct Stores {
     quarantine: Quarantine,
     trust: Arc<TrustState>,
     cursors: Cursors,
+    faults: Faults,
 }
 
 impl Stores {
     /// Opens journal, cursors, quarantine and trust, in this order.
-    async fn open(
-        settings: &GatewaySettings,
-        nations: &[NationFile],
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Self, StartError> {
+    async fn open(loaded: &Loaded, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
+        let settings = &loaded.gateway;
         let journal = {
             let (settings, clock) = (settings.journal.clone(), Arc::clone(clock));
             blocking(move || Journal::open(settings, clock)).await??
@@ -277,21 +276,26 @@ impl Stores {
             blocking(move || Quarantine::open(settings, clock)).await??
         };
         let trust = {
-            let sources = nations
-                .iter()
-                .map(|nation| nation.sources.clone())
-                .collect();
+            let sources = loaded.nations.iter();
+            let sources = sources.map(|nation| nation.sources.clone()).collect();
             let (own, clock) = (settings.tls.clone(), Arc::clone(clock));
             let profile = settings.listener.tls_profile;
             let folder = settings.trust.folder.clone();
-            let load = move || TrustState::load_kept(sources, own, profile, Some(&folder), clock);
-            Arc::new(blocking(load).await??)
+            let load = move || TrustState::load_sound(sources, own, profile, &folder, clock);
+            blocking(load).await??
+        };
+        let (trust, of_trust) = trust;
+        let faulty = loaded.faulty.iter();
+        let faults = Faults {
+            of_files: faulty.flat_map(reading::of_nation).collect(),
+            of_trust: of_trust.iter().map(reading::of_trust).collect(),
         };
         Ok(Self {
             journal,
             quarantine,
-            trust,
+            trust: Arc::new(trust),
             cursors,
+            faults,
         })
     }
 }
@@ -310,6 +314,7 @@ fn doors(
         quarantine,
         trust,
         cursors,
+        faults,
     } = stores;
     let registry = Arc::new(ArcSwap::from_pointee(registry(&nations)));
     let intake = Arc::new(Intake::new(
@@ -328,7 +333,8 @@ fn doors(
         renewals: Arc::clone(&renewals),
         clock: Arc::clone(clock),
     };
-    let changes = Arc::new(Changes::new(parts, &settings.trust, origin, nations));
+    let changes = Changes::new(parts, &settings.trust, origin, nations, faults);
+    let changes = Arc::new(changes);
     let doors = Doors {
         intake,
         feed: Arc::new(Feed::new(

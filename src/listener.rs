@@ -1,8 +1,8 @@
 //! The door: accepts connections under caps and deadlines, lets `trust` say who it is, and
 //! hands verified connections on. Knows no gRPC and no report.
 //!
-//! Invariants: handshakes in flight <= `handshakes_max`; of one source <=
-//! `handshakes_per_source_max`; live connections <= `connections_max`, of one nation <= its
+//! Hands are shaken in a room of their own, behind those who are in. Invariants: handshakes in
+//! flight <= `handshakes_max`; of one source <= `handshakes_per_source_max`; live connections <= `connections_max`, of one nation <= its
 //! limit; one deadline spans a whole handshake; no connection outlives its certificate chain.
 
 mod accept;
@@ -10,9 +10,10 @@ mod connections;
 mod diagnosis;
 mod ending;
 mod farewell;
-mod gate;
 mod io;
 mod peer;
+mod places;
+mod room;
 mod source;
 
 pub use connections::{ConnectionStatus, Connections, Cut};
@@ -26,11 +27,11 @@ use crate::identity::registry::Registry;
 use crate::trust::{Profile, TrustState};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
-use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 /// Verified connections that wait to be served.
@@ -43,9 +44,10 @@ pub struct Settings {
     pub address: SocketAddr,
     /// What it demands of TLS.
     pub tls_profile: Profile,
-    /// Most handshakes in flight; beyond it, connections wait in the system's backlog.
+    /// Most handshakes in flight; beyond it, the address with the most of them loses its oldest.
     pub handshakes_max: usize,
-    /// Most handshakes in flight from one address (IPv6: one /64); beyond it they are dropped.
+    /// Most handshakes in flight from one address (IPv6: one /64); beyond it, newcomers
+    /// are dropped, unless the oldest has lasted a second: then that one is.
     pub handshakes_per_source_max: usize,
     /// Most live connections in all.
     pub connections_max: usize,
@@ -83,6 +85,9 @@ pub enum ListenerError {
         /// What the system said.
         reason: std::io::Error,
     },
+    /// No thread for handshakes.
+    #[error("cannot start the threads for handshakes: {0}")]
+    Room(std::io::Error),
 }
 
 /// A bound, not yet serving listener.
@@ -91,24 +96,22 @@ pub struct Listener {
     tcp: TcpListener,
     address: SocketAddr,
     settings: Settings,
+    room: room::Room,
 }
 
 impl Listener {
     /// Binds the address.
     ///
     /// # Errors
-    /// The address cannot be had.
+    /// The address or a thread cannot be had.
     pub async fn bind(settings: &Settings) -> Result<Self, ListenerError> {
-        let named = |reason| ListenerError::Bind {
-            address: settings.address,
-            reason,
-        };
-        let tcp = TcpListener::bind(settings.address).await.map_err(named)?;
-        let address = tcp.local_addr().map_err(named)?;
+        let (tcp, address) = bind(settings.address).await?;
+        let room = room::Room::open().await.map_err(ListenerError::Room)?;
         Ok(Self {
             tcp,
             address,
             settings: settings.clone(),
+            room,
         })
     }
 
@@ -118,8 +121,11 @@ impl Listener {
         self.address
     }
 
-    /// Accepts until `draining` turns true (or its sender is gone), in a task of its own.
+    /// Accepts until `draining` turns true (or its sender is gone), on threads of its own.
     /// Then nothing new comes out; at the drain deadline what still lives is cut.
+    ///
+    /// # Panics
+    /// Outside of a runtime: it is the one that the connections are served on.
     #[must_use]
     pub fn run(
         self,
@@ -137,15 +143,17 @@ impl Listener {
             registry,
             clock,
             ready,
-            gate: gate::Gate::new(handshakes_at_a_time()),
+            serving: Handle::current(),
         };
-        tokio::spawn(accept::run(self.tcp, door, draining));
+        self.room.work(accept::run(self.tcp, door, draining));
         receiver
     }
 }
 
-/// Half of the cores may work on handshakes; the other half is for those who are in.
-fn handshakes_at_a_time() -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    (cores / 2).max(1)
+/// Binds an address; gives it with the port that the system chose.
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ListenerError> {
+    let named = |reason| ListenerError::Bind { address, reason };
+    let tcp = TcpListener::bind(address).await.map_err(named)?;
+    let address = tcp.local_addr().map_err(named)?;
+    Ok((tcp, address))
 }

@@ -114,6 +114,11 @@ pub fn handshake_refused(reason: &'static str) {
     counter!(names::HANDSHAKES_REFUSED, "reason" => reason).increment(1);
 }
 
+/// Whether a nation's files are faulty; without a name: the gateway's own file.
+pub fn nation_faulty(nation: &str, is_faulty: bool) {
+    gauge!(names::NATION_FAULTY, "nation" => nation.to_owned()).set(f64::from(is_faulty));
+}
+
 /// A connection that a change of trust ended is closed: how long after the change.
 pub fn trust_cut(took: Duration) {
     histogram!(names::TRUST_CUT_SECONDS).record(took.as_secs_f64());

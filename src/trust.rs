@@ -41,7 +41,7 @@ mod verify;
 pub use anchor::DEVELOPMENT_ORGANISATION;
 pub use block::{Blocked, BlockedError, Hold};
 pub use change::TrustChange;
-pub use connect::{ClientStream, ConnectError, connect};
+pub use connect::{ClientStream, ConnectError, client_hello, connect};
 pub use diagnosis::{Diagnosis, Vouching, chain_faults};
 pub use error::{Severity, TrustError, TrustProblem, Which};
 pub use expiry::{WARNING_DAYS, ending_soon, threshold};

@@ -16,6 +16,8 @@ mod cut;
 mod drain;
 #[path = "gateway/ends.rs"]
 mod ends;
+#[path = "gateway/faults.rs"]
+mod faults;
 #[path = "gateway/feed.rs"]
 mod feed;
 #[path = "gateway/filters.rs"]

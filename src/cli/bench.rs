@@ -1,6 +1,8 @@
 //! `entente bench`: measures the gateway over real mutual TLS on throw-away ground. Ratios
 //! against a null service on the same transport mean more than figures of one machine.
 
+mod attack;
+mod flood;
 mod idle;
 mod ingest;
 mod jetstream;
@@ -43,10 +45,15 @@ enum What {
     Ingest(ingest::Ingest),
     /// Receipt latency at a steady rate, beside the disk's sync time
     Latency(latency::Latency),
+    /// One nation's receipt latency without and with another's flood of handshakes
+    Flood(flood::FloodArguments),
     /// Memory of idle authenticated connections
     Idle(idle::Idle),
     /// Time to open a large journal, page cache warm and cold
     Reopen(reopen::Reopen),
+    /// The attacker of `flood`; started by it
+    #[command(hide = true)]
+    Attack(attack::Attack),
     /// A server under measurement; started by the others
     #[command(hide = true)]
     Serve {
@@ -98,6 +105,9 @@ pub(super) enum BenchError {
     /// The NATS server or its client failed.
     #[error("JetStream: {0}")]
     JetStream(String),
+    /// The attacker does not do its work.
+    #[error("the attacker of the measurement: {0}")]
+    Attack(String),
     /// A call failed.
     #[error("a call failed: {0}")]
     Call(String),
@@ -114,6 +124,9 @@ pub(super) fn run(arguments: &Bench) -> Result<(), Failure> {
     if let What::Serve { kind, core, config } = &arguments.what {
         return server::serve(*kind, *core, config).map_err(super::fail);
     }
+    if let What::Attack(attack) = &arguments.what {
+        return attack::run(attack).map_err(super::fail);
+    }
     let result = measured(arguments).map_err(super::fail)?;
     print(arguments, &result);
     Ok(())
@@ -123,8 +136,8 @@ fn measured(arguments: &Bench) -> Result<Value, BenchError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let load_systems = match &arguments.what {
         What::Ingest(ingest) => ingest.systems,
-        What::Latency(_) | What::Idle(_) => 1,
-        What::Reopen(_) | What::Serve { .. } => 0,
+        What::Latency(_) | What::Flood(_) | What::Idle(_) => 1,
+        What::Reopen(_) | What::Serve { .. } | What::Attack(_) => 0,
     };
     let ground = Ground::lay(arguments.keep.as_deref(), load_systems, &clock)?;
     let cores = measure::Cores::choose();
@@ -138,9 +151,10 @@ fn measured(arguments: &Bench) -> Result<Value, BenchError> {
         match &arguments.what {
             What::Ingest(ingest) => Box::pin(ingest::run(ingest, &ground, &clock, cores)),
             What::Latency(latency) => Box::pin(latency::run(latency, &ground, &clock, cores)),
+            What::Flood(flood) => Box::pin(flood::run(flood, &ground, &clock, cores)),
             What::Idle(idle) => Box::pin(idle::run(idle, &ground, cores)),
             What::Reopen(reopen) => return reopen::run(reopen, &ground, &clock),
-            What::Serve { .. } => return Ok(Value::Null),
+            What::Serve { .. } | What::Attack(_) => return Ok(Value::Null),
         };
     runtime.block_on(measurement)
 }
@@ -158,6 +172,7 @@ fn print(arguments: &Bench, result: &Value) {
     let text = match (arguments.output, &arguments.what) {
         (Output::Json, _) => format!("{result}\n"),
         (Output::Text, What::Ingest(_)) => ingest::table(result),
+        (Output::Text, What::Flood(_)) => flood::table(result),
         (Output::Text, _) => lines(result),
     };
     let mut out = std::io::stdout().lock();

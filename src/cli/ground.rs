@@ -21,6 +21,8 @@ use thiserror::Error;
 /// The gateway as shipped, but on ports of the system's choice.
 const GATEWAY: &str = include_str!("../../config/gateway.toml");
 
+/// The name in the gateway's certificate.
+pub(super) const SERVER_NAME: &str = "localhost";
 /// Days that throw-away certificates are valid.
 const DAYS: u32 = 7;
 /// Limits that no measurement meets, so that it measures the gateway and not them.
@@ -136,9 +138,7 @@ impl Ground {
         identity: &str,
         address: SocketAddr,
     ) -> Result<Endpoint, GroundError> {
-        let identity = Identity::parse(identity)?;
-        let folder = self.certificate_folder(identity.nation.as_str());
-        self.endpoint_with(&folder, identity.system.as_str(), address)
+        self.endpoint_of(&self.files_of(identity)?, address)
     }
 
     /// The gateway as one of the systems that make load sees it.
@@ -156,6 +156,17 @@ impl Ground {
         stranger: Stranger,
         address: SocketAddr,
     ) -> Result<Option<Endpoint>, GroundError> {
+        let files = self.files_of_stranger(stranger)?;
+        files
+            .map(|files| self.endpoint_of(&files, address))
+            .transpose()
+    }
+
+    /// A stranger's files; `None`: this one needs none.
+    pub(super) fn files_of_stranger(
+        &self,
+        stranger: Stranger,
+    ) -> Result<Option<ClientFiles>, GroundError> {
         let Some(spec) = stranger.certificate(self.clock.now()) else {
             return Ok(None);
         };
@@ -163,24 +174,33 @@ impl Ground {
         make_folder(&folder)?;
         let name = format!("{stranger:?}");
         self.write_leaf(&folder, &name, &self.fra.issue(&spec)?)?;
-        self.endpoint_with(&folder, &name, address).map(Some)
+        Ok(Some(self.files_in(&folder, &name)))
     }
 
-    fn endpoint_with(
-        &self,
-        folder: &Path,
-        name: &str,
-        address: SocketAddr,
-    ) -> Result<Endpoint, GroundError> {
-        let files = ClientFiles {
+    /// The files of one of the gateway's partners.
+    pub(super) fn files_of(&self, identity: &str) -> Result<ClientFiles, GroundError> {
+        let identity = Identity::parse(identity)?;
+        let folder = self.certificate_folder(identity.nation.as_str());
+        Ok(self.files_in(&folder, identity.system.as_str()))
+    }
+
+    fn files_in(&self, folder: &Path, name: &str) -> ClientFiles {
+        ClientFiles {
             certificate: folder.join(format!("{name}.pem")),
             key: folder.join(format!("{name}.key")),
             authority: self.certificate_folder("gateway").join("authority.pem"),
-        };
+        }
+    }
+
+    fn endpoint_of(
+        &self,
+        files: &ClientFiles,
+        address: SocketAddr,
+    ) -> Result<Endpoint, GroundError> {
         Ok(Endpoint {
             address: address.to_string(),
-            server_name: "localhost".into(),
-            tls: client_config(&files, Arc::clone(&self.clock))?,
+            server_name: SERVER_NAME.into(),
+            tls: client_config(files, Arc::clone(&self.clock))?,
         })
     }
 

@@ -27,7 +27,7 @@ pub(super) struct Serve {
 
 pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
     let loaded = config::examine(&arguments.config, config::environment(), &arguments.set)
-        .into_loaded()
+        .into_sound()
         .map_err(fail)?;
     telemetry::start(&loaded.gateway.telemetry).map_err(fail)?;
     // Unverified markings stand in every trace that they touch; here one line is enough.

@@ -32,6 +32,14 @@ impl Origin {
         examine(&self.gateway_toml, environment(), &self.flags).into_loaded()
     }
 
+    /// As [`Self::read_again`], but nations with faulty files are named and left out, be it all.
+    ///
+    /// # Errors
+    /// Every problem, if the gateway's own file has one, or no nation has a file.
+    pub fn read_sound(&self) -> Result<Loaded, Refused> {
+        examine(&self.gateway_toml, environment(), &self.flags).into_usable()
+    }
+
     /// What the files look like now; a folder that cannot be read looks empty.
     #[must_use]
     pub fn marks(&self) -> OriginMarks {

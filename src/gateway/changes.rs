@@ -1,22 +1,23 @@
 //! Changes of trust and nations: planned, applied whole or not at all, audited. The file watch,
 //! SIGHUP and operators come here alike, one at a time.
 
+mod asked;
+
 use super::audit::Audit;
 use super::difference::{compare, lost_rights, written};
-use super::known::Known;
+use super::known::{Fault, Known};
+use super::reading::{Reading, is_kept};
 use super::{desks, registry, renewals};
 use crate::clock::Clock;
 use crate::config::{NationFile, Origin, OriginMarks, TrustSettings};
-use crate::identity::NationCode;
 use crate::identity::registry::Registry;
 use crate::intake::Intake;
 use crate::listener::{Connections, Cut};
 use crate::pki::Renewals;
-use crate::rpc::changes::{Applied, Difference, NotApplied, Plan, TrustChanges, Who};
+use crate::rpc::changes::{Applied, Difference, NotApplied, Plan, Who};
 use crate::telemetry;
 use crate::trust::{
-    Blocked, Candidate, Hold, Looked, Prepared, Reloaded, Scope, TrustState, TrustStateError,
-    fingerprint,
+    Candidate, Looked, Prepared, Reloaded, Scope, TrustState, TrustStateError, fingerprint,
 };
 use arc_swap::ArcSwap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +32,15 @@ pub(super) struct Parts {
     pub(super) clock: Arc<dyn Clock>,
 }
 
+/// What was faulty when the gateway started.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    /// In nations' files.
+    pub(super) of_files: Vec<Fault>,
+    /// In their anchors and lists.
+    pub(super) of_trust: Vec<Fault>,
+}
+
 /// Where trust and nations are changed.
 pub(super) struct Changes {
     trust: Arc<TrustState>,
@@ -43,6 +53,8 @@ pub(super) struct Changes {
     at_once: bool,
     audit: Audit,
     origin: Option<Origin>,
+    // Whose anchors or lists were faulty when the gateway started.
+    at_start: Vec<Fault>,
     // Held for the whole of a change, so that two cannot cross.
     known: Mutex<Known>,
 }
@@ -54,7 +66,9 @@ struct Change {
     plan: Plan,
     rights: Vec<Cut>,
     // Why nations keep what they had.
-    faults: Vec<String>,
+    faults: Vec<Fault>,
+    // Those that are in their files themselves.
+    faulty: Vec<Fault>,
 }
 
 impl Changes {
@@ -63,6 +77,7 @@ impl Changes {
         settings: &TrustSettings,
         origin: Option<Origin>,
         nations: Vec<NationFile>,
+        faults: Faults,
     ) -> Self {
         let Parts {
             trust,
@@ -79,8 +94,10 @@ impl Changes {
                 settling: None,
                 looked_at: clock.now(),
                 told_of_waiting: false,
+                faulty: faults.of_files,
                 told: Vec::new(),
             }),
+            at_start: faults.of_trust,
             at_once: settings.at_once,
             audit: Audit::new(&settings.folder),
             trust,
@@ -96,7 +113,9 @@ impl Changes {
     /// Says in the audit log that the gateway started, and with whom.
     pub(super) fn started(&self) {
         let nations = self.registry.load();
-        let changes = nations.nations().map(|nation| Difference {
+        let is_out = |code: &str| self.at_start.iter().any(|fault| fault.nation == code);
+        let admitted = nations.nations().filter(|n| !is_out(n.code.as_str()));
+        let changes = admitted.map(|nation| Difference {
             nation: Some(nation.code),
             what: format!("enrolled (trust domain {})", nation.domain),
         });
@@ -105,6 +124,12 @@ impl Changes {
             ..Plan::default()
         };
         self.write(&Who::Start, self.trust.snapshot().epoch(), &plan);
+        let mut known = self.lock();
+        let mut faults = known.faulty.clone();
+        faults.extend_from_slice(&self.at_start);
+        if known.tell(&Who::Start, &faults) {
+            self.write_refusal(&Who::Start, &lines(&faults));
+        }
     }
 
     /// Looks at the files and at the time; takes up what may be taken up without being asked.
@@ -159,7 +184,14 @@ impl Changes {
         let mut known = self.lock();
         if now == known.seen {
             known.settling = None;
-            Looked::Unchanged
+            // What a faulty file misses may lie elsewhere, such as an anchor that is to come.
+            let is_other =
+                !known.faulty.is_empty() && Reading::sound(origin, &known).faults != known.faulty;
+            if is_other {
+                Looked::Changed
+            } else {
+                Looked::Unchanged
+            }
         } else if known.settling.as_ref() == Some(&now) {
             Looked::Changed
         } else {
@@ -220,8 +252,9 @@ impl Changes {
         }
         known.see(marks, scope);
         if known.tell(who, &change.faults) {
-            self.write_refusal(who, &change.faults);
+            self.write_refusal(who, &lines(&change.faults));
         }
+        known.faulty.clone_from(&change.faulty);
         if change.plan.changes.is_empty() {
             self.trust.mark_same(change.prepared);
             known.nations = change.nations;
@@ -266,23 +299,16 @@ impl Changes {
         scope: Scope,
         trial: Option<&[Candidate]>,
     ) -> Result<Change, TrustOr> {
-        let mut warnings = Vec::new();
-        let nations = match (&self.origin, scope) {
-            (Some(origin), Scope::Everything) => {
-                let loaded = origin.read_again().map_err(|refused| {
-                    TrustOr::Faults(refused.problems.iter().map(ToString::to_string).collect())
-                })?;
-                let of_markings = |w: &&crate::config::Problem| w.key != "notation.markings";
-                let others = loaded.warnings.iter().filter(of_markings);
-                warnings.extend(others.map(ToString::to_string));
-                loaded.nations
+        let mut reading = match (&self.origin, scope, trial) {
+            (Some(origin), Scope::Everything, Some(_)) => {
+                Reading::whole(origin).map_err(TrustOr::Faults)?
             }
-            _ => known.nations.clone(),
+            (Some(origin), Scope::Everything, None) => Reading::sound(origin, known),
+            _ => Reading::again(&known.nations, &known.faulty),
         };
-        let sources = nations
-            .iter()
-            .map(|nation| nation.sources.clone())
-            .collect();
+        let faulty = reading.faults.clone();
+        let sources = reading.nations.iter();
+        let sources = sources.map(|nation| nation.sources.clone()).collect();
         let prepared = match trial {
             Some(trial) => self.trust.prepare(Some(sources), trial, scope),
             None => self.trust.prepare_sound(Some(sources), scope),
@@ -297,15 +323,22 @@ impl Changes {
             }
             Err(error) => return Err(TrustOr::Faults(vec![error.to_string()])),
         };
+        reading.keep_back(prepared.faults(), &known.nations);
+        let Reading {
+            nations,
+            mut warnings,
+            faults,
+        } = reading;
         warnings.extend(prepared.warnings().iter().map(ToString::to_string));
         let next = registry(&nations);
         let (mut plan, rights) = self.describe(&prepared, &next, warnings);
         if scope == Scope::Everything {
-            written(&known.seen, marks, &nations, &mut plan.changes);
+            let taken = nations.iter().filter(|nation| !is_kept(nation, &faults));
+            written(&known.seen, marks, taken, &mut plan.changes);
         }
-        let faults = prepared.faults().iter().map(ToString::to_string);
         Ok(Change {
-            faults: faults.collect(),
+            faults,
+            faulty,
             prepared,
             nations,
             plan,
@@ -392,31 +425,13 @@ impl Changes {
         }
     }
 
-    /// A change of blocks alone; files are not looked at.
-    fn change_blocks(
-        &self,
-        who: &Who,
-        prepared: Prepared,
-        known: &Known,
-        reason: &str,
-    ) -> Result<Applied, NotApplied> {
-        let (mut plan, rights) = self.describe(&prepared, &self.registry.load(), Vec::new());
-        for change in plan.changes.iter_mut().filter(|_| !reason.is_empty()) {
-            change.what = format!("{} ({reason})", change.what);
-        }
-        let change = Change {
-            prepared,
-            nations: known.nations.clone(),
-            plan,
-            rights,
-            faults: Vec::new(),
-        };
-        self.put_in_force(who, change)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn lines(faults: &[Fault]) -> Vec<String> {
+    faults.iter().map(|fault| fault.what.clone()).collect()
 }
 
 /// Why a change cannot be read.
@@ -430,61 +445,5 @@ fn not_applied(error: TrustStateError) -> NotApplied {
         TrustStateError::Unsettled => NotApplied::Unsettled,
         moved @ TrustStateError::Moved { .. } => NotApplied::Moved(moved.to_string()),
         other => NotApplied::Faulty(vec![other.to_string()]),
-    }
-}
-
-impl TrustChanges for Changes {
-    fn renewed(&self, who: &Who, serial_hex: &str) -> Result<(), NotApplied> {
-        // One line at a time.
-        let _known = self.lock();
-        let written = self.audit.renewed(self.clock.now(), who, serial_hex);
-        written.map_err(|error| NotApplied::Audit(error.to_string()))
-    }
-
-    fn plan(&self, trial: &[Candidate]) -> Plan {
-        let known = self.lock();
-        let faulty = |faults| Plan {
-            epoch: self.trust.snapshot().epoch(),
-            kept: self.connections.total(),
-            faults,
-            ..Plan::default()
-        };
-        let marks = self.origin.as_ref().map(Origin::marks).unwrap_or_default();
-        match self.read(&known, &marks, Scope::Everything, Some(trial)) {
-            Ok(change) => change.plan,
-            Err(TrustOr::Unsettled) => faulty(vec![NotApplied::Unsettled.to_string()]),
-            Err(TrustOr::Faults(faults)) => faulty(faults),
-        }
-    }
-
-    fn apply(&self, who: &Who, plan_id: Option<&str>) -> Result<Applied, NotApplied> {
-        let applied = self.change(who, Scope::Everything, plan_id)?;
-        let ended = applied.plan.cuts.len();
-        tracing::info!(epoch = applied.epoch, ended, by = %who, "trust was applied");
-        Ok(applied)
-    }
-
-    fn hold(&self, who: &Who, hold: Hold) -> Result<Applied, NotApplied> {
-        let known = self.lock();
-        let reason = hold.reason.clone();
-        let prepared = self.trust.prepare_hold(hold).map_err(not_applied)?;
-        let applied = self.change_blocks(who, prepared, &known, &reason)?;
-        let ended = applied.plan.cuts.len();
-        tracing::warn!(epoch = applied.epoch, ended, by = %who, reason, "blocked by an operator");
-        Ok(applied)
-    }
-
-    fn release(
-        &self,
-        who: &Who,
-        nation: NationCode,
-        what: &Blocked,
-    ) -> Result<Applied, NotApplied> {
-        let known = self.lock();
-        let prepared = self.trust.prepare_release(nation, what);
-        let prepared = prepared.ok_or(NotApplied::NotHeld)?;
-        let applied = self.change_blocks(who, prepared, &known, "")?;
-        tracing::warn!(epoch = applied.epoch, %nation, %what, by = %who, "a block was lifted");
-        Ok(applied)
     }
 }

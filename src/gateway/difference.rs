@@ -7,10 +7,10 @@ use crate::rpc::changes::Difference;
 
 /// Nations whose files were written, although nothing else is told of them: their notation,
 /// their renewal, or nothing at all.
-pub(super) fn written(
+pub(super) fn written<'a>(
     seen: &OriginMarks,
     now: &OriginMarks,
-    nations: &[NationFile],
+    nations: impl Iterator<Item = &'a NationFile>,
     changes: &mut Vec<Difference>,
 ) {
     for nation in nations {

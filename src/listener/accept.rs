@@ -1,13 +1,13 @@
 //! The accept loop and what becomes of each socket. Never spins: without descriptors it waits,
-//! longer each time. Never blocks on one peer: each handshake is a task of its own.
+//! longer each time. Never blocks on one peer: each handshake is a task of its own. Runs in the
+//! room for handshakes; what it hands over belongs to the runtime that serves.
 
 use super::Settings;
 use super::connections::{CapReached, Caps, Connections};
 use super::ending::EndKind;
 use super::farewell::{ENHANCE_YOUR_CALM, INADEQUATE_SECURITY, farewell};
-use super::gate::Gate;
 use super::io::GatewayIo;
-use super::source::{SourcePermit, Sources};
+use super::places::{Full, Place, Places};
 use crate::clock::Clock;
 use crate::identity::registry::Registry;
 use crate::trust::{self, Accepted, HandshakeError, TlsStream, TrustState};
@@ -17,7 +17,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// First and longest wait when the system has no descriptors or memory for us.
@@ -35,7 +36,8 @@ pub(super) struct Door {
     pub(super) registry: Arc<ArcSwap<Registry>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ready: mpsc::Sender<GatewayIo>,
-    pub(super) gate: Gate,
+    // The runtime that the connections are served on; their sockets and timers belong to it.
+    pub(super) serving: Handle,
 }
 
 /// Accepts until draining, then cuts what outlives the drain deadline.
@@ -57,35 +59,42 @@ pub(super) async fn run(tcp: TcpListener, door: Door, mut draining: watch::Recei
 
 /// Returns only when nobody takes connections any more.
 async fn accept_all(tcp: &TcpListener, door: Arc<Door>) {
-    let handshakes = Arc::new(Semaphore::new(door.settings.handshakes_max));
-    let sources = Sources::new(door.settings.handshakes_per_source_max);
+    let settings = &door.settings;
+    let places = Places::new(settings.handshakes_max, settings.handshakes_per_source_max);
     // Dropped with this future, which ends the handshakes in flight.
     let mut tasks = JoinSet::new();
     let mut backoff = Backoff::default();
     let mut flood = Flood::default();
     while !door.ready.is_closed() {
         while tasks.try_join_next().is_some() {}
-        // The place first, then the socket: what finds no place waits in the backlog.
-        let Ok(place) = Arc::clone(&handshakes).acquire_owned().await else {
-            return;
-        };
         let accepted = tokio::select! {
-            accepted = tcp.accept() => accepted,
+            accepted = accept(tcp, &door.serving) => accepted,
             () = door.ready.closed() => return,
         };
         match accepted {
             Ok((socket, address)) => {
                 backoff = Backoff::default();
-                let Some(share) = sources.admit(address.ip()) else {
-                    flood.turned_away(address, door.clock.monotonic());
-                    continue;
-                };
-                let door = Arc::clone(&door);
-                tasks.spawn(async move { door.receive(socket, address, place, share).await });
+                let now = door.clock.monotonic();
+                match places.take(address.ip(), now) {
+                    Ok(place) => {
+                        let door = Arc::clone(&door);
+                        tasks.spawn(async move { door.receive(socket, address, place).await });
+                    }
+                    Err(full) => flood.turned_away(address, full, now),
+                }
             }
             Err(error) => backoff.pause(&error).await,
         }
     }
+}
+
+/// Accepts a connection for the runtime that serves it.
+async fn accept(tcp: &TcpListener, serving: &Handle) -> io::Result<(TcpStream, SocketAddr)> {
+    std::future::poll_fn(|context| {
+        let _its_socket = serving.enter();
+        tcp.poll_accept(context)
+    })
+    .await
 }
 
 /// Connections dropped before their handshake. One line a second at most: a flood of
@@ -99,8 +108,18 @@ struct Flood {
 impl Flood {
     const TELL_EVERY: Duration = Duration::from_secs(1);
 
-    fn turned_away(&mut self, address: SocketAddr, now: Duration) {
-        metrics::counter!(REFUSED, "reason" => "source_cap").increment(1);
+    fn turned_away(&mut self, address: SocketAddr, full: Full, now: Duration) {
+        let (code, reason) = match full {
+            Full::Source => (
+                "source_cap",
+                "too many handshakes in flight from this address",
+            ),
+            Full::All => (
+                "handshake_cap",
+                "too many handshakes in flight from all addresses",
+            ),
+        };
+        metrics::counter!(REFUSED, "reason" => code).increment(1);
         if self
             .told_at
             .is_some_and(|told| now < told + Self::TELL_EVERY)
@@ -108,8 +127,7 @@ impl Flood {
             self.untold += 1;
             return;
         }
-        tracing::warn!(peer = %address, code = "source_cap", more = self.untold,
-            "connection refused: too many handshakes in flight from this address");
+        tracing::warn!(peer = %address, code, reason, more = self.untold, "connection refused");
         self.told_at = Some(now);
         self.untold = 0;
     }
@@ -148,19 +166,21 @@ impl Backoff {
 }
 
 impl Door {
-    /// One socket from accept to the hand-over. The permits live until it is handed over.
-    async fn receive(
-        &self,
-        socket: TcpStream,
-        address: SocketAddr,
-        _place: OwnedSemaphorePermit,
-        _share: SourcePermit,
-    ) {
+    /// One socket from accept to the hand-over, which the place is held for.
+    async fn receive(&self, socket: TcpStream, address: SocketAddr, place: Place) {
         // Without it small messages wait for acknowledgements; it cannot fail on a live socket.
         let _ = socket.set_nodelay(true);
         let deadline = self.settings.handshake_deadline;
         let handshake = trust::handshake(&self.trust, socket, self.settings.tls_profile);
-        let shaken = tokio::time::timeout(deadline, self.gate.pass(handshake)).await;
+        let shaken = tokio::select! {
+            shaken = tokio::time::timeout(deadline, handshake) => shaken,
+            () = place.given_away() => {
+                metrics::counter!(REFUSED, "reason" => "gave_way").increment(1);
+                tracing::warn!(peer = %address, code = "gave_way", "connection refused: others \
+                    needed its place before the handshake was done");
+                return;
+            }
+        };
         let accepted = match shaken {
             Ok(Ok(accepted)) => accepted,
             Ok(Err(error)) => {
@@ -227,6 +247,7 @@ impl Door {
                 list is past its renewal (trust.danger_accept_expired_lists_for)");
         }
         let first = self.settings.first_request_deadline;
+        let _its_timer = self.serving.enter();
         Some(GatewayIo::new(
             stream,
             registration,

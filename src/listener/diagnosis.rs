@@ -6,9 +6,9 @@
 //! `QUESTIONS_MAX`; one deadline spans the whole life of
 //! a connection. Nothing here touches the connections of the real door.
 
+use super::ListenerError;
 use super::accept::Backoff;
 use super::source::{Source, SourcePermit, Sources};
-use super::{ListenerError, Settings};
 use crate::clock::Clock;
 use crate::trust::{self, PeerChain, TlsStream, TrustState};
 use std::collections::HashMap;
@@ -78,14 +78,10 @@ impl DiagnosisListener {
         let Some(address) = settings.address else {
             return Ok(None);
         };
-        let at = Settings {
-            address,
-            ..Settings::default()
-        };
-        let bound = super::Listener::bind(&at).await?;
+        let (tcp, address) = super::bind(address).await?;
         Ok(Some(Self {
-            tcp: bound.tcp,
-            address: bound.address,
+            tcp,
+            address,
             settings: settings.clone(),
         }))
     }

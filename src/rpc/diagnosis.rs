@@ -226,7 +226,8 @@ fn unknown(diagnosis: &Diagnosis) -> DiagnosisCheck {
         mend: "check the trust domain in the certificate, and that its issuer is the authority \
                that was enrolled; if it was issued by an intermediate authority, append that \
                one's certificate to the system's file; the gateway's operator finds the exact \
-               reason in the log at this time, and enrols a nation or an authority"
+               reason in the log at this time, enrols a nation or an authority, and mends files of \
+               nations that are faulty (`entente check`)"
             .to_owned(),
         ..check(
             "vouching",

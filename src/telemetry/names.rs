@@ -52,6 +52,8 @@ metrics_of_ours! {
         "Calls that quota did not admit.";
     HANDSHAKES_REFUSED = "entente_handshakes_refused_total" Counter Count ["reason"]
         "Refused connections, by the reason code that the peer is given.";
+    NATION_FAULTY = "entente_nation_faulty" Gauge Count ["nation"]
+        "Whether a nation's files are faulty, so that it keeps what it had, or is kept out.";
     TRUST_CUT_SECONDS = "entente_trust_cut_seconds" Histogram Seconds []
         "From a change of trust to the closed socket of a connection that it ended.";
     CONNECTIONS = "entente_connections" Gauge Count ["nation"]

@@ -61,6 +61,26 @@ pub async fn connect(
     Ok(stream)
 }
 
+/// The first message of a handshake, as it goes over the wire: for measuring what a peer costs
+/// that says no more than this.
+///
+/// # Errors
+/// The server name is not one, or TLS does not begin with this configuration.
+pub fn client_hello(
+    config: Arc<rustls::ClientConfig>,
+    server_name: &str,
+) -> Result<Vec<u8>, ConnectError> {
+    let name = ServerName::try_from(server_name.to_owned())
+        .map_err(|_| ConnectError::ServerName(server_name.to_owned()))?;
+    let mut session = rustls::ClientConnection::new(config, name)
+        .map_err(|error| ConnectError::Broken(io::Error::other(error)))?;
+    let mut hello = Vec::new();
+    while session.wants_write() {
+        session.write_tls(&mut hello).map_err(named)?;
+    }
+    Ok(hello)
+}
+
 fn named(error: io::Error) -> ConnectError {
     match (explain(&error), tls_cause(&error)) {
         (Some(explained), Some(cause)) => ConnectError::Refused {

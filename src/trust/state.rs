@@ -4,6 +4,8 @@
 //! A change is prepared first: everything is read, proven and compared with what is in force.
 //! What was prepared can be looked at, and then committed or dropped.
 
+mod first;
+
 use super::block::{Blocked, Hold};
 use super::error::TrustProblem;
 use super::floors::Floors;
@@ -18,7 +20,7 @@ use crate::clock::Clock;
 use crate::identity::NationCode;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
@@ -114,58 +116,6 @@ fn list(problems: &[TrustProblem]) -> String {
 }
 
 impl TrustState {
-    /// Loads everything for the first time, as epoch 1, for listeners of the default profile.
-    /// Nothing is remembered over a restart.
-    ///
-    /// # Errors
-    /// Faulty anchors, lists, or own certificate.
-    pub fn load(
-        nations: Vec<NationSources>,
-        own: Own,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, TrustStateError> {
-        Self::load_kept(nations, own, Profile::Default, None, clock)
-    }
-
-    /// Loads everything for the first time, as epoch 1. The folder remembers the numbers of
-    /// revocation lists and what operators have blocked.
-    ///
-    /// # Errors
-    /// Faulty anchors, lists or own certificate, or a folder that cannot be used.
-    pub fn load_kept(
-        nations: Vec<NationSources>,
-        own: Own,
-        profile: Profile,
-        folder: Option<&Path>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, TrustStateError> {
-        let mut inputs = Inputs {
-            nations,
-            own,
-            profile,
-            seen: Marks::default(),
-            settling: None,
-            anchors: Pinned::new(),
-            floors: Floors::open(folder).map_err(TrustStateError::Keep)?,
-            holds: Holds::open(folder).map_err(TrustStateError::Keep)?,
-        };
-        inputs.seen = Marks::of(&inputs.own, &inputs.nations);
-        let source = inputs.source(None, &[], Scope::Everything, OnFault::Refuse);
-        let loaded = prepared::load(&source, 1, None, clock.as_ref())?;
-        let first = loaded.epoch;
-        inputs.anchors = loaded.anchors;
-        inputs
-            .floors
-            .raise(&first.snapshot)
-            .map_err(TrustStateError::Keep)?;
-        Ok(Self {
-            current: ArcSwap::from_pointee(first),
-            epoch: watch::Sender::new(1),
-            clock,
-            inputs: Mutex::new(inputs),
-        })
-    }
-
     /// What is in force now.
     #[must_use]
     pub fn current(&self) -> Arc<TrustEpoch> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio_stream::StreamExt as _;
 
 /// Longer than a watch needs to take a change up.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Changes wait until they are applied, so that plans can be looked at in peace.
 fn patient_site() -> Site {
@@ -22,7 +22,7 @@ fn patient_site() -> Site {
 }
 
 /// `entente trust …` as the operator of the site; its exit code and what it says.
-fn operate(site: &Site, arguments: &[&str]) -> (Option<i32>, Value, String) {
+pub(crate) fn operate(site: &Site, arguments: &[&str]) -> (Option<i32>, Value, String) {
     let operator = [
         "--as",
         "USA/ops-desk",
@@ -57,7 +57,7 @@ pub(crate) fn started(mut site: Site) -> Site {
     site
 }
 
-fn gbr_list(site: &Site, number: u64, serials: &[&[u8]]) -> String {
+pub(crate) fn gbr_list(site: &Site, number: u64, serials: &[&[u8]]) -> String {
     let until = now() + SignedDuration::from_hours(24 * 30);
     authority(site, "GBR")
         .revocation_list(number, now(), until, serials)
@@ -65,7 +65,7 @@ fn gbr_list(site: &Site, number: u64, serials: &[&[u8]]) -> String {
 }
 
 /// Lines of the audit log.
-fn audit(site: &Site) -> Vec<Value> {
+pub(crate) fn audit(site: &Site) -> Vec<Value> {
     let text = std::fs::read_to_string(site.path("data/trust/audit.jsonl")).unwrap_or_default();
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -73,7 +73,7 @@ fn audit(site: &Site) -> Vec<Value> {
 }
 
 /// An open stream of a system, after its first answer.
-async fn stream(
+pub(crate) async fn stream(
     site: &Site,
     issued: &entente::pki::Issued,
     id: &str,
@@ -195,7 +195,7 @@ async fn a_plan_names_whom_it_would_cut_and_apply_cuts_exactly_them() {
 }
 
 /// A call that any reader may make, to see that its connection lives.
-trait Alive {
+pub(crate) trait Alive {
     async fn is_alive(&mut self);
 }
 
@@ -396,41 +396,6 @@ async fn a_list_is_taken_up_within_five_seconds_of_its_arrival() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_faulty_file_of_one_nation_stops_no_revocation_of_another() {
-    let site = started(Site::new(""));
-    let (gbr, fra) = (authority(&site, "GBR"), authority(&site, "FRA"));
-    let (bad, french) = (
-        gbr.issue(&system("GBR")).unwrap(),
-        fra.issue(&system("FRA")).unwrap(),
-    );
-    let mut cut = stream(&site, &bad, "r-1").await;
-    let mut kept = endpoint(&site, &french).submission().await.unwrap();
-    kept.who_am_i(WhoAmIRequest {}).await.unwrap();
-    replace(&site, "certs-dev/FRA/authority.crl.pem", "no list");
-    let told = ["not reloaded for nations with faulty files", "file watch"];
-    let line = logged(&site, &told).await;
-    assert!(line.contains("ERROR") && line.contains("FRA"), "{line}");
-    let list = gbr_list(&site, 2, &[bad.serial()]);
-    replace(&site, "certs-dev/GBR/authority.crl.pem", &list);
-    let status = tokio::time::timeout(PATIENCE, ended(&mut cut)).await;
-    let status = status.expect("GBR's list is taken up");
-    assert!(status.message().contains("revoked by GBR"), "{status:?}");
-    kept.who_am_i(WhoAmIRequest {}).await.unwrap();
-    let mut again = endpoint(&site, &french).submission().await.unwrap();
-    again.who_am_i(WhoAmIRequest {}).await.unwrap();
-    // Mended: taken up, too. The fault was told and audited once.
-    let until = now() + SignedDuration::from_hours(24 * 30);
-    let list = fra.revocation_list(2, now(), until, &[french.serial()]);
-    replace(&site, "certs-dev/FRA/authority.crl.pem", &list.unwrap());
-    logged(&site, &["faulty files of nations are mended"]).await;
-    let refused = refusal(&site, &french).await;
-    assert!(refused.contains("CertificateRevoked"), "{refused}");
-    let all = audit(&site);
-    let refusals = all.iter().filter(|line| line["outcome"] == "refused");
-    assert_eq!(refusals.count(), 1, "{all:#?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_time_alone_changes_is_obeyed_too() {
     let site = started(Site::new(""));
     let (gbr, fra) = (authority(&site, "GBR"), authority(&site, "FRA"));
@@ -474,7 +439,9 @@ async fn what_time_alone_changes_is_obeyed_too() {
 }
 
 /// The status with which a stream ends.
-async fn ended(answers: &mut tonic::Streaming<proto::SubmitStreamResponse>) -> tonic::Status {
+pub(crate) async fn ended(
+    answers: &mut tonic::Streaming<proto::SubmitStreamResponse>,
+) -> tonic::Status {
     loop {
         match answers.message().await {
             Ok(Some(_)) => {}

@@ -342,6 +342,73 @@ async fn case_35_a_flood_from_one_address_leaves_room_for_others() {
     drop((first, second));
 }
 
+/// A connection from another address of this machine, which is closed when this returns.
+async fn silent_until_closed(mut tcp: TcpStream) {
+    let mut byte = [0];
+    let read = tokio::time::timeout(PATIENCE, tcp.read(&mut byte)).await;
+    let read = read.expect("still open");
+    assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+}
+
+async fn dial_from(address: &str, gateway: &Gateway) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(address.parse().unwrap()).unwrap();
+    socket.connect(gateway.address).await.unwrap()
+}
+
+#[tokio::test]
+async fn case_35_who_comes_from_the_address_of_a_flood_is_not_locked_out() {
+    let gateway = Gateway::start(Settings {
+        handshakes_per_source_max: 2,
+        ..settings()
+    })
+    .await;
+    let mut lines = log();
+    let issued = gateway.gbr.issue(&sound("GBR")).unwrap();
+    let first = TcpStream::connect(gateway.address).await.unwrap();
+    let silent = format!("peer={}", first.local_addr().unwrap());
+    let second = TcpStream::connect(gateway.address).await.unwrap();
+    // Both are in once a third is dropped.
+    silent_until_closed(TcpStream::connect(gateway.address).await.unwrap()).await;
+    // They have had their time; a system of the same nation comes back from the same address.
+    gateway.clock.advance(Duration::from_secs(1));
+    let mut client = gateway.connect(&issued).await.unwrap();
+    silent_until_closed(first).await;
+    logged(&mut lines, &[&silent, "gave_way"]).await;
+    // Whoever is in stays in, whatever becomes of handshakes.
+    gateway.clock.advance(Duration::from_secs(1));
+    let _again = gateway.connect(&issued).await.unwrap();
+    client.echo().await.unwrap();
+    drop(second);
+}
+
+#[tokio::test]
+async fn case_35_one_address_cannot_use_up_what_is_there_for_all() {
+    let gateway = Gateway::start(Settings {
+        handshakes_max: 4,
+        handshakes_per_source_max: 4,
+        ..settings()
+    })
+    .await;
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(dial_from("127.0.0.2:0", &gateway).await);
+    }
+    // All places are taken by one; its fifth is dropped.
+    silent_until_closed(dial_from("127.0.0.2:0", &gateway).await).await;
+    // Two silent ones from elsewhere take the places of its oldest two, at once.
+    let mut others = Vec::new();
+    for number in [3, 4] {
+        others.push(dial_from(&format!("127.0.0.{number}:0"), &gateway).await);
+        silent_until_closed(held.remove(0)).await;
+    }
+    // And so does one who comes in.
+    let issued = gateway.gbr.issue(&sound("GBR")).unwrap();
+    let tcp = dial_from("127.0.0.5:0", &gateway).await;
+    let _client = connect_over(tcp, gateway.client(&issued)).await.unwrap();
+    silent_until_closed(held.remove(0)).await;
+}
+
 #[tokio::test]
 async fn a_refused_client_can_say_in_plain_words_why() {
     let gateway = Gateway::start(settings()).await;

@@ -7,6 +7,9 @@ use std::time::Duration;
 /// Clock ticks a second in `/proc/<pid>/stat`: USER_HZ, which is 100 wherever Linux runs.
 const TICKS_PER_SECOND: u64 = 100;
 
+/// The least claim to the processor that a process can make.
+const PRIORITY_LOWEST: i32 = 19;
+
 /// CPU time that a process has used, user and system.
 pub(super) fn cpu_time(pid: u32) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -71,6 +74,11 @@ pub(super) fn pin(core: usize) -> bool {
     let mut only = CpuSet::new();
     only.set(core);
     sched_setaffinity(None, &only).is_ok()
+}
+
+/// Lets everybody else on this process' cores go first. Tells whether it could.
+pub(super) fn step_back() -> bool {
+    rustix::process::setpriority_process(None, PRIORITY_LOWEST).is_ok()
 }
 
 /// The middle one, or the lower of the two in the middle.

@@ -176,7 +176,7 @@ fn announce(address: SocketAddr) {
 }
 
 /// Resolves when standard input ends.
-async fn end_of_input() {
+pub(super) async fn end_of_input() {
     let (end, ended) = oneshot::channel();
     std::thread::spawn(move || {
         let mut nothing = Vec::new();
