@@ -1,7 +1,7 @@
 //! `entente feed`: questions about the feed of a running gateway.
 
 use super::foreign::harmless;
-use super::partner::Partner;
+use super::partner::{Partner, Plain};
 use super::{Failure, Output, fail, line};
 use crate::client::Endpoint;
 use crate::identity::Identity;
@@ -69,16 +69,6 @@ struct Why {
     onward: bool,
     #[command(flatten)]
     plain: Plain,
-}
-
-/// Who asks, and how the answer is shown.
-#[derive(Debug, Args)]
-struct Plain {
-    #[command(flatten)]
-    partner: Partner,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
-    output: Output,
 }
 
 pub(super) fn run(arguments: &FeedArguments) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! How a partner's commands name their gateway and their certificate.
 
 use super::foreign::harmless;
-use super::{Failure, fail};
+use super::{Failure, Output, fail};
 use crate::client::Endpoint;
 use crate::clock::{Clock as _, SystemClock};
 use crate::identity::Identity;
@@ -17,6 +17,16 @@ use std::sync::Arc;
 const GATEWAY_DEFAULT: &str = "127.0.0.1:7443";
 /// How far the clocks may be apart before a person is told, seconds.
 const CLOCK_APART_S_MAX: i64 = 30;
+
+/// Who asks, and how the answer is shown.
+#[derive(Debug, Args)]
+pub(super) struct Plain {
+    #[command(flatten)]
+    pub(super) partner: Partner,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) output: Output,
+}
 
 /// The gateway, and who is calling.
 #[derive(Debug, Args)]

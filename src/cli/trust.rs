@@ -2,7 +2,7 @@
 
 mod shown;
 
-use super::partner::{self, Partner};
+use super::partner::{self, Plain};
 use super::{Failure, Output, fail, line};
 use crate::client::Endpoint;
 use crate::wire::proto::trust_candidate::Material;
@@ -45,15 +45,6 @@ enum Command {
     Block(Block),
     /// Lifts such a block.
     Unblock(Unblock),
-}
-
-#[derive(Debug, Args)]
-struct Plain {
-    #[command(flatten)]
-    partner: Partner,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
-    output: Output,
 }
 
 #[derive(Debug, Args)]

@@ -179,3 +179,71 @@ impl Generation {
         self.indexed = AtomicBool::new(false);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn revision(revision: u32) -> Revision {
+        let position = u64::from(revision) + 1;
+        Revision { revision, position }
+    }
+
+    /// The writer hashes a key once and looks with it into all generations. One that hashed
+    /// otherwise would not find what it holds, and a report would be stored twice.
+    #[test]
+    fn those_that_are_alike_find_keys_by_each_others_hashes() {
+        let old = Generation::default();
+        let mut young = Generation::like(&old);
+        young.insert(old.key(b"GBR/north\0r-1"), Slot::One(revision(1)));
+        let mut reused = Generation::like(&young);
+        reused.clear();
+        for generation in [&old, &young, &reused] {
+            let key = generation.key(b"GBR/north\0r-1");
+            assert_eq!(young.get(key), Some(&Slot::One(revision(1))));
+        }
+    }
+
+    proptest! {
+        /// Against a map of sorted keys, over keys that come, get revisions, and are taken
+        /// back; in a fresh room and in the same one once more.
+        #[test]
+        fn it_holds_what_was_put_in_and_nothing_else(
+            steps in prop::collection::vec((0_u8..40, 0_u32..4, any::<bool>()), 0..200),
+        ) {
+            let mut generation = Generation::default();
+            for _room in 0..2 {
+                let mut model: BTreeMap<Vec<u8>, Slot> = BTreeMap::new();
+                for &(name, number, goes) in &steps {
+                    let name = format!("key {name}").into_bytes();
+                    let key = generation.key(&name);
+                    if goes {
+                        generation.forget(key, number);
+                        if model.get_mut(&name).is_some_and(|slot| slot.remove(number)) {
+                            model.remove(&name);
+                        }
+                        continue;
+                    }
+                    match (generation.get_mut(key), model.get_mut(&name)) {
+                        (Some(held), Some(slot)) => {
+                            held.insert(revision(number));
+                            slot.insert(revision(number));
+                        }
+                        (None, None) => {
+                            generation.insert(key, Slot::One(revision(number)));
+                            model.insert(name, Slot::One(revision(number)));
+                        }
+                        other => prop_assert!(false, "{other:?}"),
+                    }
+                }
+                let sorted: Vec<_> = model.iter().map(|(key, slot)| (key.as_slice(), slot)).collect();
+                prop_assert_eq!(generation.sorted(), sorted);
+                prop_assert_eq!(generation.is_empty(), model.is_empty());
+                generation.clear();
+                prop_assert!(generation.is_empty() && generation.sorted().is_empty());
+            }
+        }
+    }
+}

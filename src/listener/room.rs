@@ -13,8 +13,9 @@ use std::pin::Pin;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
-/// How far the room steps back (in nice values) from where the process stands. Under full load of all others it still gets
-/// about a tenth of a processor, so that a busy gateway remains one that lets people in.
+/// How far the room steps back (in nice values) from where the process stands. Under full load
+/// of all others it still gets about a tenth of a processor, so that a busy gateway remains one
+/// that lets people in.
 const NICE: i32 = 10;
 /// The system knows nothing further back.
 const NICE_MAX: i32 = 19;

@@ -241,6 +241,20 @@ async fn rights_that_change_act_on_the_next_delivery_of_a_live_stream() {
         (vec![5], vec![4]),
         "the clearance is lower"
     );
+    // Without the right to read the connection ends; nothing more is told, not even positions.
+    site.edit("config/nations/FRA.toml", |text| {
+        text.replace("\"feed-desk\" = [\"read\"]", "\"feed-desk\" = []")
+    });
+    let told = ["trust was reloaded", "file watch", "\"epoch\":5"];
+    logged(&site, &told).await;
+    submit(&site, "GBR/uav-cell-4", &[open("f", &["FRA"])]).await;
+    let refused = loop {
+        match reader.next().await {
+            Ok(answer) => assert_eq!(answer.unwrap().covered, None, "a heartbeat"),
+            Err(refused) => break refused.to_string(),
+        }
+    };
+    assert!(refused.contains("took away its right to read"), "{refused}");
 }
 
 /// Sets a key of a nation's file.
