@@ -72,6 +72,7 @@ enum DemoError {
 pub(super) fn run(arguments: &Demo) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let screen = Arc::new(Screen::new(arguments.reports, Arc::clone(&clock)));
+    super::serve::small_pages();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

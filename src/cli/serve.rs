@@ -46,6 +46,7 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
         );
     }
     raise_descriptors();
+    small_pages();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -88,6 +89,14 @@ fn raise_descriptors() {
     match setrlimit(Resource::Nofile, raised) {
         Ok(()) => tracing::debug!(from = ?limit.current, to = ?limit.maximum, "descriptors"),
         Err(error) => tracing::warn!(%error, "the limit of descriptors cannot be raised"),
+    }
+}
+
+/// No transparent huge pages in this process: the kernel clears 2 MiB at the first touch of one,
+/// and who touches it is often the journal's writer, with receipts waiting (`docs/PERFORMANCE.md`).
+pub(super) fn small_pages() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!(%error, "huge pages stay; some receipts will be late by milliseconds");
     }
 }
 

@@ -49,7 +49,21 @@ pub(super) struct Key<'a> {
     hash: u64,
 }
 
+/// Bytes of a key, about: nation, system and a report id such as a UUID.
+const KEY_BYTES: usize = 64;
+
 impl Generation {
+    /// An empty one with room for so many keys: memory is taken as it is touched, while a table
+    /// that grows is copied, and receipts wait for that.
+    pub(super) fn with_room(entries: usize) -> Self {
+        Self {
+            table: HashTable::with_capacity(entries),
+            items: Vec::with_capacity(entries),
+            keys: Vec::with_capacity(entries * KEY_BYTES),
+            ..Self::default()
+        }
+    }
+
     /// An empty one with the same hashes, and room for as much.
     pub(super) fn like(other: &Self) -> Self {
         Self {

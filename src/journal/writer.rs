@@ -145,7 +145,7 @@ fn open_keys(
     let folder = &settings.folder;
     let (index, upto) =
         Index::open(folder, journal_id, last, INDEX_CACHE_BYTES).map_err(OpenError::from)?;
-    let mut young = Generation::default();
+    let mut young = Generation::with_room(GENERATION_ENTRIES);
     young.last = last;
     let mut base = last;
     if last - upto <= wide(GENERATION_ENTRIES) {

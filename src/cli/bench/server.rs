@@ -105,6 +105,8 @@ pub(super) fn serve(
     configuration: &Path,
 ) -> Result<(), BenchError> {
     let pinned = core.is_some_and(measure::pin);
+    // As `entente serve` does; for the null service too, so that both are alike.
+    crate::cli::serve::small_pages();
     let mut builder = if pinned {
         tokio::runtime::Builder::new_current_thread()
     } else {
