@@ -1,28 +1,31 @@
 //! The index: key -> revisions and positions, in a fjall database. Derived from the log; when
 //! it is lost or refused it is moved aside and rebuilt.
 //!
-//! Invariant: `indexed up to` stands in the same bulk load as the keys that it speaks of, so
-//! that it never says more than is there. Everything in it is durable in the log: an index
-//! that has seen more than the log holds is proof that the log has lost something.
+//! Invariant: before keys are loaded it is durable up to where they may be there (`seen`), and
+//! after it up to where all are (`upto`); so it never says more than is there, nor less than may
+//! be. Everything in it is durable in the log: an index that has seen more than the log holds is
+//! proof that the log has lost something.
 
 use super::OpenError;
 use super::layout::{array_at, put, u16_at, u64_at};
 use super::recent::Slot;
 use fjall::config::{BloomConstructionPolicy, FilterPolicy, FilterPolicyEntry};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use thiserror::Error;
 
 const FOLDER: &str = "index";
 const REFUSED: &str = "index.refused";
 const DAMAGED: &str = "index.damaged";
-const VERSION: u16 = 1;
-/// Sorts before all entries, whose keys begin with 1.
+const VERSION: u16 = 2;
+/// Not among the entries: a key that every load has makes all loads overlap, and then none of
+/// them can be moved as it is; the whole index would be written again and again.
 const STATE_KEY: [u8; 1] = [0];
-const STATE_BYTES: usize = 32;
+const STATE_BYTES: usize = 40;
 const ENTRY_PREFIX: u8 = 1;
 /// A false alarm costs a read of a block; a bit more costs memory.
 const FALSE_ALARMS: f32 = 0.001;
@@ -82,7 +85,10 @@ impl IndexError {
 pub(super) struct Index {
     // Dropped last: the keyspace belongs to it.
     keys: Keyspace,
-    _database: Database,
+    state: Keyspace,
+    database: Database,
+    /// All keys up to there are in it.
+    upto: AtomicU64,
     journal_id: [u8; 16],
     folder: PathBuf,
 }
@@ -102,8 +108,16 @@ fn options() -> KeyspaceCreateOptions {
         ))
 }
 
+/// `upto` and `seen` of what was written; `None` if it is of another version or journal.
+fn read_state(written: &[u8], journal_id: [u8; 16]) -> Option<(u64, u64)> {
+    let ours = written.len() == STATE_BYTES
+        && u16_at(written, 0) == Some(VERSION)
+        && array_at(written, 8) == Some(journal_id);
+    ours.then(|| Some((u64_at(written, 24)?, u64_at(written, 32)?)))?
+}
+
 impl Index {
-    /// Opens the index of a journal, and says up to which position it is complete. One that
+    /// Opens the index of a journal; `Index::upto` says up to which position it is complete. One that
     /// is not of this journal or does not open is moved aside; one that is ahead of the log is
     /// an error.
     pub(super) fn open(
@@ -111,12 +125,12 @@ impl Index {
         journal_id: [u8; 16],
         durable: u64,
         cache_bytes: u64,
-    ) -> Result<(Self, u64), IndexError> {
+    ) -> Result<Self, IndexError> {
         let folder = journal.join(FOLDER);
         let damaged = Self::mark(journal);
         if !damaged.exists() {
             match Self::try_open(&folder, journal_id, cache_bytes) {
-                Ok((index, upto)) if upto <= durable => return Ok((index, upto)),
+                Ok((index, seen)) if seen <= durable => return Ok(index),
                 Ok((_, indexed)) => {
                     let last = durable;
                     return Err(IndexError::Ahead { last, indexed });
@@ -136,18 +150,19 @@ impl Index {
         if damaged.exists() {
             std::fs::remove_file(&damaged)?;
         }
-        Self::try_open(&folder, journal_id, cache_bytes)
+        Ok(Self::try_open(&folder, journal_id, cache_bytes)?.0)
     }
 
-    /// The last position that the index of a journal has seen; 0 if it cannot tell.
+    /// The last position that the index of a journal may have seen; 0 if it cannot tell.
     pub(super) fn seen(journal: &Path, journal_id: [u8; 16]) -> u64 {
         let folder = journal.join(FOLDER);
         if !folder.exists() || Self::mark(journal).exists() {
             return 0;
         }
-        Self::try_open(&folder, journal_id, 0).map_or(0, |(_, upto)| upto)
+        Self::try_open(&folder, journal_id, 0).map_or(0, |(_, seen)| seen)
     }
 
+    /// Opens it and says what it may have seen.
     fn try_open(
         folder: &Path,
         journal_id: [u8; 16],
@@ -160,28 +175,32 @@ impl Index {
                 .max_journaling_size(64 * 1024 * 1024)
                 .open()?;
             let keys = database.keyspace("keys", options)?;
-            let state = keys.get(STATE_KEY)?;
-            Ok::<_, fjall::Error>((database, keys, state))
+            let of_version_1 = keys.get(STATE_KEY)?.is_some();
+            let state = database.keyspace("state", KeyspaceCreateOptions::default)?;
+            let written = state.get(STATE_KEY)?;
+            Ok::<_, fjall::Error>((database, keys, state, written, of_version_1))
         }));
-        let (database, keys, state) = opened.map_err(|_| IndexError::Panicked)??;
-        let upto = match state {
-            None => 0,
-            Some(state) => {
-                let ours = u16_at(&state, 0) == Some(VERSION)
-                    && array_at(&state, 8) == Some(journal_id)
-                    && state.len() == STATE_BYTES;
-                ours.then(|| u64_at(&state, 24))
-                    .flatten()
-                    .ok_or(IndexError::Foreign)?
-            }
+        let (database, keys, state, written, of_version_1) =
+            opened.map_err(|_| IndexError::Panicked)??;
+        let (upto, seen) = match written {
+            None if of_version_1 => return Err(IndexError::Foreign),
+            None => (0, 0),
+            Some(written) => read_state(&written, journal_id).ok_or(IndexError::Foreign)?,
         };
         let index = Self {
             keys,
-            _database: database,
+            state,
+            database,
+            upto: AtomicU64::new(upto),
             journal_id,
             folder: folder.to_owned(),
         };
-        Ok((index, upto))
+        Ok((index, seen))
+    }
+
+    /// All keys up to this position are in it.
+    pub(super) fn upto(&self) -> u64 {
+        self.upto.load(Ordering::Acquire)
     }
 
     /// Has the next start rebuild it.
@@ -221,12 +240,8 @@ impl Index {
     /// Loads keys, sorted and each once, and says that all up to a position are there now.
     pub(super) fn load(&self, sorted: &[(&[u8], &Slot)], upto: u64) -> Result<(), IndexError> {
         let loaded = catch_unwind(AssertUnwindSafe(|| {
+            self.write_state(self.upto(), upto)?;
             let mut load = self.keys.start_ingestion()?;
-            let mut state = [0; STATE_BYTES];
-            put(&mut state, 0, &VERSION.to_le_bytes());
-            put(&mut state, 8, &self.journal_id);
-            put(&mut state, 24, &upto.to_le_bytes());
-            load.write(STATE_KEY, state)?;
             let (mut key, mut value) = (Vec::new(), Vec::new());
             for (entry_key, slot) in sorted {
                 key.clear();
@@ -236,8 +251,76 @@ impl Index {
                 slot.encode(&mut value);
                 load.write(key.as_slice(), value.as_slice())?;
             }
-            load.finish()
+            load.finish()?;
+            self.write_state(upto, upto)
         }));
-        Ok(loaded.map_err(|_| IndexError::Panicked)??)
+        loaded.map_err(|_| IndexError::Panicked)??;
+        self.upto.store(upto, Ordering::Release);
+        Ok(())
+    }
+
+    /// Says, durably, up to where all keys are there and up to where some may be.
+    fn write_state(&self, upto: u64, seen: u64) -> Result<(), fjall::Error> {
+        let mut state = [0; STATE_BYTES];
+        put(&mut state, 0, &VERSION.to_le_bytes());
+        put(&mut state, 8, &self.journal_id);
+        put(&mut state, 24, &upto.to_le_bytes());
+        put(&mut state, 32, &seen.to_le_bytes());
+        self.state.insert(STATE_KEY, state)?;
+        self.database.persist(PersistMode::SyncData)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::recent::Revision;
+
+    const JOURNAL_ID: [u8; 16] = [7; 16];
+    const CACHE_BYTES: u64 = 1024 * 1024;
+
+    fn open(journal: &tempfile::TempDir, durable: u64) -> Result<Index, IndexError> {
+        Index::open(journal.path(), JOURNAL_ID, durable, CACHE_BYTES)
+    }
+
+    fn slot(position: u64) -> Slot {
+        let revision = 1;
+        Slot::One(Revision { revision, position })
+    }
+
+    /// The power may go between what is said before a load and what is said after it.
+    #[test]
+    fn a_load_that_was_cut_short_counts_as_seen_but_not_as_there() {
+        let journal = tempfile::tempdir().unwrap();
+        let index = open(&journal, 0).unwrap();
+        index.load(&[(b"a", &slot(1))], 10).unwrap();
+        index.write_state(10, 20).unwrap();
+        drop(index);
+        assert_eq!(Index::seen(journal.path(), JOURNAL_ID), 20);
+        let Err(IndexError::Ahead { last, indexed }) = open(&journal, 19) else {
+            panic!("the log has lost position 20");
+        };
+        assert_eq!((last, indexed), (19, 20));
+        let index = open(&journal, 20).unwrap();
+        assert_eq!(index.upto(), 10);
+        let mut scratch = Vec::new();
+        assert_eq!(index.lookup(b"a", &mut scratch).unwrap(), Some(slot(1)));
+        index.load(&[(b"b", &slot(11))], 20).unwrap();
+        assert_eq!(index.upto(), 20);
+        drop(index);
+        assert_eq!(open(&journal, 20).unwrap().upto(), 20);
+    }
+
+    /// Version 1 kept what it said among the keys; it is rebuilt, not taken for an empty one.
+    #[test]
+    fn an_index_of_the_version_before_is_moved_aside() {
+        let journal = tempfile::tempdir().unwrap();
+        let index = open(&journal, 0).unwrap();
+        let mut load = index.keys.start_ingestion().unwrap();
+        load.write(STATE_KEY, [1; 32]).unwrap();
+        load.finish().unwrap();
+        drop(index);
+        assert_eq!(open(&journal, 20).unwrap().upto(), 0);
+        assert!(journal.path().join(REFUSED).exists(), "it is kept aside");
     }
 }

@@ -143,8 +143,9 @@ fn open_keys(
 ) -> Result<Keys, OpenError> {
     let failed = |error: &dyn std::fmt::Display| OpenError::Index(error.to_string());
     let folder = &settings.folder;
-    let (index, upto) =
+    let index =
         Index::open(folder, journal_id, last, INDEX_CACHE_BYTES).map_err(OpenError::from)?;
+    let upto = index.upto();
     let mut young = Generation::with_room(GENERATION_ENTRIES);
     young.last = last;
     let mut base = last;
