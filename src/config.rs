@@ -5,6 +5,7 @@
 //! Holds no secret and reads none: certificates and keys are files that settings only name.
 
 mod certificates;
+mod door;
 mod files;
 mod nation;
 mod origin;

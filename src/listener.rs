@@ -11,6 +11,7 @@ mod diagnosis;
 mod ending;
 mod farewell;
 mod io;
+mod pace;
 mod peer;
 mod places;
 mod room;
@@ -49,6 +50,9 @@ pub struct Settings {
     /// Most handshakes in flight from one address (IPv6: one /64); beyond it, newcomers
     /// are dropped, unless the oldest has lasted a second: then that one is.
     pub handshakes_per_source_max: usize,
+    /// Most handshakes a second that are begun for one address (IPv6: one /64); further ones wait
+    /// for their turn.
+    pub handshakes_per_source_per_second_max: usize,
     /// Most live connections in all.
     pub connections_max: usize,
     /// Time for the whole handshake, from accept to the verified certificate.
@@ -66,6 +70,8 @@ impl Default for Settings {
             tls_profile: Profile::Default,
             handshakes_max: 512,
             handshakes_per_source_max: 128,
+            // The last of those in flight waits less than the second after which it gives way.
+            handshakes_per_source_per_second_max: 200,
             connections_max: 4096,
             handshake_deadline: Duration::from_secs(10),
             first_request_deadline: Duration::from_secs(10),
@@ -93,7 +99,7 @@ pub enum ListenerError {
 /// A bound, not yet serving listener.
 #[derive(Debug)]
 pub struct Listener {
-    tcp: TcpListener,
+    tcp: std::net::TcpListener,
     address: SocketAddr,
     settings: Settings,
     room: room::Room,
@@ -106,6 +112,7 @@ impl Listener {
     /// The address or a thread cannot be had.
     pub async fn bind(settings: &Settings) -> Result<Self, ListenerError> {
         let (tcp, address) = bind(settings.address).await?;
+        let tcp = tcp.into_std().map_err(ListenerError::Room)?;
         let room = room::Room::open().await.map_err(ListenerError::Room)?;
         Ok(Self {
             tcp,
@@ -145,7 +152,14 @@ impl Listener {
             ready,
             serving: Handle::current(),
         };
-        self.room.work(accept::run(self.tcp, door, draining));
+        let tcp = self.tcp;
+        self.room.work(async move {
+            // Registered there: who serves does not wake for each knock.
+            match TcpListener::from_std(tcp) {
+                Ok(tcp) => accept::run(tcp, door, draining).await,
+                Err(error) => tracing::error!(%error, "cannot accept connections"),
+            }
+        });
         receiver
     }
 }

@@ -2,12 +2,13 @@
 //! `docs/CONFIGURATION.md` says what each key means.
 
 use super::certificates;
+use super::door;
 use super::reader::Table;
 use crate::identity::registry::Limits;
 use crate::journal::quarantine;
 use crate::normalise::Rules;
 use crate::normalise::rules::{Area, Group, MEMBERSHIP_DATE, group_problems, groups_on};
-use crate::trust::{Own, Profile};
+use crate::trust::Own;
 use crate::{feed, journal, listener, rpc, telemetry};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -91,7 +92,7 @@ pub(super) fn read(table: &mut Table<'_>) -> (GatewaySettings, Rules, PathBuf) {
     };
     trust.finish();
     let mut gateway = GatewaySettings {
-        listener: listener(table.table("listener")),
+        listener: door::listener(table.table("listener")),
         diagnosis: certificates::diagnosis(table.table("diagnosis")),
         tls: own_files(table.table("tls")),
         allow_development_anchors,
@@ -108,50 +109,6 @@ pub(super) fn read(table: &mut Table<'_>) -> (GatewaySettings, Rules, PathBuf) {
     gateway.quarantine.free_bytes_floor = gateway.journal.free_bytes_floor;
     let rules = rules(table.table("normalise"));
     (gateway, rules, folder)
-}
-
-fn listener(mut table: Table<'_>) -> listener::Settings {
-    let default = listener::Settings::default();
-    let expected = "an address with a port, such as 127.0.0.1:7443 or [::]:7443";
-    let settings = listener::Settings {
-        address: table.parsed("address", expected, default.address),
-        tls_profile: table.choice("tls_profile", &Profile::ALL, default.tls_profile),
-        handshakes_max: count(
-            &mut table,
-            "handshakes_max",
-            default.handshakes_max,
-            1..=65_536,
-        ),
-        handshakes_per_source_max: count(
-            &mut table,
-            "handshakes_per_source_max",
-            default.handshakes_per_source_max,
-            1..=65_536,
-        ),
-        connections_max: count(
-            &mut table,
-            "connections_max",
-            default.connections_max,
-            1..=1_000_000,
-        ),
-        handshake_deadline: table.duration(
-            "handshake_deadline",
-            default.handshake_deadline,
-            Duration::from_millis(100)..=secs(60),
-        ),
-        first_request_deadline: table.duration(
-            "first_request_deadline",
-            default.first_request_deadline,
-            Duration::from_millis(100)..=secs(300),
-        ),
-        drain_deadline: table.duration(
-            "drain_deadline",
-            default.drain_deadline,
-            Duration::from_millis(100)..=secs(600),
-        ),
-    };
-    table.finish();
-    settings
 }
 
 /// A count that fits the machine's word.

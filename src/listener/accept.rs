@@ -7,6 +7,7 @@ use super::connections::{CapReached, Caps, Connections};
 use super::ending::EndKind;
 use super::farewell::{ENHANCE_YOUR_CALM, INADEQUATE_SECURITY, farewell};
 use super::io::GatewayIo;
+use super::pace::Pace;
 use super::places::{Full, Place, Places};
 use crate::clock::Clock;
 use crate::identity::registry::Registry;
@@ -60,7 +61,9 @@ pub(super) async fn run(tcp: TcpListener, door: Door, mut draining: watch::Recei
 /// Returns only when nobody takes connections any more.
 async fn accept_all(tcp: &TcpListener, door: Arc<Door>) {
     let settings = &door.settings;
-    let places = Places::new(settings.handshakes_max, settings.handshakes_per_source_max);
+    let pace = Pace::new(settings.handshakes_per_source_per_second_max);
+    let (all_max, per_source_max) = (settings.handshakes_max, settings.handshakes_per_source_max);
+    let places = Places::new(all_max, per_source_max, pace);
     // Dropped with this future, which ends the handshakes in flight.
     let mut tasks = JoinSet::new();
     let mut backoff = Backoff::default();
@@ -171,9 +174,16 @@ impl Door {
         // Without it small messages wait for acknowledgements; it cannot fail on a live socket.
         let _ = socket.set_nodelay(true);
         let deadline = self.settings.handshake_deadline;
-        let handshake = trust::handshake(&self.trust, socket, self.settings.tls_profile);
+        let wait = place.begins().saturating_sub(self.clock.monotonic());
+        let handshake = async {
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
+            let handshake = trust::handshake(&self.trust, socket, self.settings.tls_profile);
+            tokio::time::timeout(deadline, handshake).await
+        };
         let shaken = tokio::select! {
-            shaken = tokio::time::timeout(deadline, handshake) => shaken,
+            shaken = handshake => shaken,
             () = place.given_away() => {
                 metrics::counter!(REFUSED, "reason" => "gave_way").increment(1);
                 tracing::warn!(peer = %address, code = "gave_way", "connection refused: others \

@@ -3,6 +3,7 @@
 //! whoever has had its time gives way to newcomers of its own address, so that peers that fall
 //! silent lock nobody out who comes from the same place.
 
+use super::pace::Pace;
 use super::source::Source;
 use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
@@ -24,8 +25,9 @@ pub(super) struct Places {
     table: Mutex<Table>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table {
+    pace: Pace,
     next: u64,
     total: usize,
     by_source: HashMap<Source, VecDeque<Holder>>,
@@ -34,6 +36,7 @@ struct Table {
 #[derive(Debug)]
 struct Holder {
     number: u64,
+    /// When its handshake begins.
     since: Duration,
     gives_way: Arc<Notify>,
 }
@@ -48,11 +51,17 @@ pub(super) enum Full {
 }
 
 impl Places {
-    pub(super) fn new(all_max: usize, per_source_max: usize) -> Arc<Self> {
+    pub(super) fn new(all_max: usize, per_source_max: usize, pace: Pace) -> Arc<Self> {
+        let table = Table {
+            pace,
+            next: 0,
+            total: 0,
+            by_source: HashMap::new(),
+        };
         Arc::new(Self {
             all_max,
             per_source_max,
-            table: Mutex::new(Table::default()),
+            table: Mutex::new(table),
         })
     }
 
@@ -75,6 +84,7 @@ impl Places {
                 return Err(Full::All);
             }
         }
+        let begins = table.pace.begins(source, now).max(now);
         let number = table.next;
         let gives_way = Arc::new(Notify::new());
         table.next += 1;
@@ -85,7 +95,7 @@ impl Places {
             .or_default()
             .push_back(Holder {
                 number,
-                since: now,
+                since: begins,
                 gives_way: Arc::clone(&gives_way),
             });
         Ok(Place {
@@ -93,6 +103,7 @@ impl Places {
             source,
             number,
             gives_way,
+            begins,
         })
     }
 
@@ -142,9 +153,15 @@ pub(super) struct Place {
     source: Source,
     number: u64,
     gives_way: Arc<Notify>,
+    begins: Duration,
 }
 
 impl Place {
+    /// When it is this one's turn, on the clock of `Places::take`.
+    pub(super) fn begins(&self) -> Duration {
+        self.begins
+    }
+
     /// Resolves when the place has gone to another.
     pub(super) async fn given_away(&self) {
         self.gives_way.notified().await;
@@ -172,6 +189,10 @@ mod tests {
 
     const NOW: Duration = Duration::from_secs(100);
 
+    fn places(all_max: usize, per_source_max: usize) -> Arc<Places> {
+        Places::new(all_max, per_source_max, Pace::new(1_000_000))
+    }
+
     fn address(number: u8) -> IpAddr {
         IpAddr::from([192, 0, 2, number])
     }
@@ -184,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_source_gets_its_share_and_no_more_and_others_are_untouched() {
-        let places = Places::new(10, 2);
+        let places = places(10, 2);
         let first = places.take(address(1), NOW).unwrap();
         let _second = places.take(address(1), NOW).unwrap();
         assert_eq!(places.take(address(1), NOW).unwrap_err(), Full::Source);
@@ -195,7 +216,7 @@ mod tests {
 
     #[test]
     fn one_that_had_its_time_gives_way_to_the_next_of_its_source() {
-        let places = Places::new(10, 2);
+        let places = places(10, 2);
         let first = places.take(address(1), NOW).unwrap();
         let second = places.take(address(1), NOW).unwrap();
         let later = NOW + GIVES_WAY_AFTER;
@@ -210,7 +231,7 @@ mod tests {
 
     #[test]
     fn when_all_are_taken_the_one_that_holds_most_gives_way_at_once() {
-        let places = Places::new(4, 3);
+        let places = places(4, 3);
         let many: Vec<_> = (0..3)
             .map(|_| places.take(address(1), NOW).unwrap())
             .collect();
@@ -231,7 +252,7 @@ mod tests {
         fn the_bounds_hold_whatever_comes_and_goes(
             steps in proptest::collection::vec((0_u8..6, 0_u64..400, any::<bool>()), 1..200),
         ) {
-            let places = Places::new(8, 3);
+            let places = places(8, 3);
             let mut held: VecDeque<Place> = VecDeque::new();
             let mut now = NOW;
             for (source, wait_ms, goes) in steps {

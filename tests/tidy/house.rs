@@ -35,8 +35,8 @@ const SLEEPS: &[(&str, usize, &str)] = &[
     ),
     (
         "src/listener/accept.rs",
-        2,
-        "the drain deadline, and the wait for descriptors",
+        3,
+        "the drain deadline, the wait for descriptors, and the turn of a handshake",
     ),
     (
         "src/listener/diagnosis.rs",
