@@ -410,6 +410,28 @@ async fn case_35_one_address_cannot_use_up_what_is_there_for_all() {
 }
 
 #[tokio::test]
+async fn case_35_one_address_has_its_pace_and_others_do_not_wait_for_it() {
+    let gateway = Gateway::start(Settings {
+        handshakes_per_source_per_second_max: 1,
+        ..settings()
+    })
+    .await;
+    let issued = gateway.gbr.issue(&sound("GBR")).unwrap();
+    let _first = gateway.connect(&issued).await.unwrap();
+    let came = std::time::Instant::now();
+    let second = gateway.connect(&issued);
+    let other = async {
+        let tcp = dial_from("127.0.0.2:0", &gateway).await;
+        connect_over(tcp, gateway.client(&issued)).await
+    };
+    // It comes in all the same, when it is its turn: 0.9 s later, for the gateway's clock stands.
+    let (second, other) = tokio::join!(second, other);
+    assert!(came.elapsed() >= Duration::from_millis(900));
+    second.unwrap().echo().await.unwrap();
+    other.unwrap();
+}
+
+#[tokio::test]
 async fn a_refused_client_can_say_in_plain_words_why() {
     let gateway = Gateway::start(settings()).await;
     for (fault, words) in [
