@@ -1,0 +1,96 @@
+//! Looks at the servers every second: whether reports can be stored, and whether the stream is
+//! still as long as what was read of it.
+
+use super::super::Health;
+use super::{Shared, server};
+use async_nats::jetstream::stream::Info;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// A leader that has just been elected may not have caught up with itself: so many looks in a
+/// row have to find the stream too short before it counts.
+const SHORT_LOOKS: u32 = 15;
+/// So many looks in a row find nothing new in the copy although the stream is longer: then the
+/// reader asks again.
+const SILENT_LOOKS: u32 = 3;
+
+/// What was seen at the last looks.
+#[derive(Debug, Default)]
+struct Looks {
+    short: u32,
+    silent: u32,
+    followed: u64,
+    offline: Vec<String>,
+}
+
+/// Looks for as long as the gateway runs.
+pub(super) async fn watch(shared: Arc<Shared>) {
+    let mut tick = tokio::time::interval(INTERVAL);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut looks = Looks::default();
+    loop {
+        tick.tick().await;
+        let health = look(&shared, &mut looks).await;
+        if let Health::Poisoned(reason) = health {
+            shared.stop(reason);
+            return;
+        }
+        shared.health.send_if_modified(|known| {
+            let changes = *known != health && !matches!(known, Health::Poisoned(_));
+            if changes {
+                known.clone_from(&health);
+            }
+            changes
+        });
+    }
+}
+
+async fn look(shared: &Shared, looks: &mut Looks) -> Health {
+    let of_copy = shared.log.health().borrow().clone();
+    if of_copy != Health::Ready {
+        return of_copy;
+    }
+    let info = match server::ask(&shared.stream).await {
+        Ok(info) => info,
+        Err(error) => return Health::Unreachable(error),
+    };
+    looks.tell_offline(&info);
+    let (followed, last) = (*shared.followed.borrow(), info.state.last_sequence);
+    looks.short = if last < followed { looks.short + 1 } else { 0 };
+    if looks.short >= SHORT_LOOKS {
+        return Health::Poisoned(format!(
+            "the stream ends at position {last}, and this gateway has read up to position \
+             {followed}: reports that were acknowledged are lost"
+        ));
+    }
+    let is_silent = last > followed && followed == looks.followed;
+    looks.silent = if is_silent { looks.silent + 1 } else { 0 };
+    looks.followed = followed;
+    if looks.silent >= SILENT_LOOKS {
+        looks.silent = 0;
+        shared.kick.notify_waiters();
+    }
+    if server::has_leader(&info) {
+        Health::Ready
+    } else {
+        Health::Unreachable("the stream has no leader".to_owned())
+    }
+}
+
+impl Looks {
+    /// Says once which replicas went away, and once that they came back.
+    fn tell_offline(&mut self, info: &Info) {
+        let offline = server::offline(info);
+        if offline == self.offline {
+            return;
+        }
+        if offline.is_empty() {
+            tracing::info!("all servers of the stream answer");
+        } else {
+            tracing::warn!(?offline, "servers of the stream do not answer");
+        }
+        self.offline = offline;
+    }
+}
