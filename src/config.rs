@@ -6,6 +6,7 @@
 
 mod certificates;
 mod files;
+mod journal;
 mod nation;
 mod origin;
 mod places;

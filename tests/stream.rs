@@ -3,15 +3,20 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "a test fails by panicking"
+    dead_code,
+    reason = "a test fails by panicking, and needs not all of the support"
 )]
 
 #[path = "stream/cluster.rs"]
 mod cluster;
+#[path = "stream/gateway.rs"]
+mod gateway;
 #[path = "stream/one.rs"]
 mod one;
 #[path = "stream/servers.rs"]
 mod servers;
+#[path = "gateway/support.rs"]
+mod support;
 
 use async_nats::jetstream::Context;
 use async_nats::{ConnectOptions, ServerAddr};

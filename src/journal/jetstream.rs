@@ -269,7 +269,7 @@ async fn compare(log: &Embedded, stream: &Stream, name: &str) -> Result<u64, Ope
             outcome if tokio::time::Instant::now() >= until => {
                 break outcome.map_err(OpenError::JetStream)?;
             }
-            Ok(_) | Err(_) => tokio::time::sleep(server::START_PAUSE).await,
+            Ok(_) | Err(_) => server::pause().await,
         }
     };
     let last = info.state.last_sequence;

@@ -5,7 +5,7 @@ use crate::servers::{Cluster, Papers};
 use crate::{all, close, context, engine_settings, entry, open, receipt};
 use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::{Config, DiscardPolicy};
-use entente::journal::{AppendError, Appended, Entry, Journal, Receipt, Stored};
+use entente::journal::{AppendError, Appended, Entry, Health, Journal, Receipt, Stored};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -101,7 +101,9 @@ async fn stored(gateways: &[Journal], sender: u64, chunk: &[Entry]) -> Vec<Appen
             Err(
                 AppendError::Unreachable { retry_after } | AppendError::Overloaded { retry_after },
             ) => {
-                tokio::time::sleep(retry_after / 4).await;
+                let mut health = gateway.health();
+                let ready = health.wait_for(|health| *health == Health::Ready);
+                let _or_not = tokio::time::timeout(retry_after, ready).await;
             }
             Err(error) => panic!("{error}"),
         }

@@ -98,6 +98,10 @@ impl Past {
     }
 }
 
+async fn pause() {
+    tokio::time::sleep(PAUSE).await;
+}
+
 /// Reads the stream for as long as the gateway runs, and again from where the copy ends
 /// whenever the connection, the consumer or the leader was lost.
 pub(super) async fn read(shared: Arc<Shared>, read: mpsc::Sender<(u64, Bytes)>) {
@@ -112,7 +116,7 @@ pub(super) async fn read(shared: Arc<Shared>, read: mpsc::Sender<(u64, Bytes)>) 
             Ok(()) => return,
             Err(error) => tracing::warn!(error, next, "the stream is read again from here"),
         }
-        tokio::time::sleep(PAUSE).await;
+        pause().await;
     }
 }
 
@@ -243,7 +247,7 @@ async fn append(
         match answer {
             Ok(answers) => return Ok(answers),
             Err(AppendError::Overloaded { .. } | AppendError::DiskFull { .. }) => {
-                tokio::time::sleep(PAUSE).await;
+                pause().await;
             }
             Err(error) => return Err(error.to_string()),
         }

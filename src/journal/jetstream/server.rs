@@ -15,7 +15,7 @@ pub(super) const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 /// How long the servers may take until one of them answers as a cluster with a leader does.
 pub(super) const START_DEADLINE: Duration = Duration::from_secs(20);
 /// How long to wait before the servers are asked again.
-pub(super) const START_PAUSE: Duration = Duration::from_millis(250);
+const START_PAUSE: Duration = Duration::from_millis(250);
 /// Oldest version: earlier ones go on after a failed write, or have lost acknowledged messages.
 const VERSION_MIN: (u64, u64, u64) = (2, 14, 0);
 /// What headers and protocol of a message may take beside its payload, bytes.
@@ -122,6 +122,11 @@ fn refuse(faults: &[String]) -> Result<(), OpenError> {
     }
 }
 
+/// Waits before servers are asked again.
+pub(super) async fn pause() {
+    tokio::time::sleep(START_PAUSE).await;
+}
+
 /// The stream as we make it.
 fn wanted(settings: &JetStreamSettings, info: &ServerInfo) -> Config {
     let tagged = settings.sync == SyncPromise::Always && info.cluster.is_some();
@@ -183,7 +188,7 @@ async fn stream(
             let doing = format!("find or make the stream {}", settings.stream);
             return Err(failed(&doing, error + &mend));
         }
-        tokio::time::sleep(START_PAUSE).await;
+        pause().await;
     }
 }
 
