@@ -9,10 +9,14 @@
 
 #[path = "stream/cluster.rs"]
 mod cluster;
+#[path = "stream/faults.rs"]
+mod faults;
 #[path = "stream/gateway.rs"]
 mod gateway;
 #[path = "stream/one.rs"]
 mod one;
+#[path = "stream/proxy.rs"]
+mod proxy;
 #[path = "stream/servers.rs"]
 mod servers;
 #[path = "gateway/support.rs"]

@@ -49,6 +49,8 @@ struct Shared {
     context: Context,
     stream: Stream,
     settings: JetStreamSettings,
+    /// Most bytes of a message.
+    message_bytes_max: usize,
     past: Mutex<Past>,
     /// Position up to which the stream is in the copy, and answered.
     followed: cell::Sender<u64>,
@@ -134,6 +136,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             context: reached.context,
             stream: reached.stream,
+            message_bytes_max: reached.message_bytes_max,
             settings,
             past: Mutex::new(Past::new(start)),
             followed: cell::Sender::new(start.position),

@@ -208,7 +208,7 @@ fn append(error: &AppendError) -> Status {
         AppendError::DiskFull { retry_after } => retry(
             Code::ResourceExhausted,
             "DISK_FULL",
-            "the gateway has too little free disk to promise durability; submit again later",
+            "there is too little free disk to promise durability; submit again later",
             *retry_after,
         ),
         AppendError::Unreachable { retry_after } => retry(

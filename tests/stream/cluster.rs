@@ -214,6 +214,63 @@ async fn every_receipt_is_in_the_feed_once_whatever_happens_to_the_leader() {
     }
 }
 
+/// Both gateways get every report at once, and the lead goes from server to server: there is one
+/// record, and both tell of the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contested_reports_are_stored_once_while_the_lead_changes() {
+    let folder = TempDir::new().unwrap();
+    let papers = Papers::new(&folder.path().join("papers"));
+    let cluster = Cluster::start(folder.path(), &papers, |text| text);
+    let engine = engine_settings(&papers, cluster.urls(), 3);
+    let one = open(&folder.path().join("a"), &engine).await.unwrap();
+    let other = open(&folder.path().join("b"), &engine).await.unwrap();
+    let context = context(&papers, &cluster.urls()).await;
+    let agreed = Arc::new(watch::Sender::new(0));
+    let mut count = agreed.subscribe();
+    let mut senders = JoinSet::new();
+    for sender in 0..SENDERS {
+        let (one, other) = ([one.clone()], [other.clone()]);
+        let agreed = agreed.clone();
+        senders.spawn(async move {
+            for number in (sender * 1_000_000..).step_by(usize::try_from(CHUNK).unwrap()) {
+                let entries = |stamp_ns| {
+                    let entries = number..number + CHUNK;
+                    let entries = entries.map(|number| Entry {
+                        stamp_ns,
+                        ..entry(number, 1, "contested")
+                    });
+                    entries.collect::<Vec<_>>()
+                };
+                let (of_one, of_other) = (entries(1), entries(2));
+                let answers = tokio::join!(stored(&one, 0, &of_one), stored(&other, 0, &of_other));
+                for (one, other) in answers.0.iter().zip(&answers.1) {
+                    assert_eq!(receipt(one), receipt(other));
+                    let both = matches!((one, other), (Appended::Stored(_), Appended::Stored(_)));
+                    assert!(!both, "{one:?} {other:?}");
+                }
+                agreed.send_modify(|count| *count += 1);
+            }
+        });
+    }
+    for _ in 0..10 {
+        let wanted = *count.borrow() + 20;
+        let more = count.wait_for(|count| *count >= wanted);
+        let more = tokio::time::timeout(PATIENCE, more).await;
+        more.expect("nothing goes on").unwrap();
+        let step_down = format!("STREAM.LEADER.STEPDOWN.{}", engine.stream);
+        let stepped: Result<serde_json::Value, _> = context.request(step_down, &()).await;
+        stepped.unwrap();
+    }
+    senders.shutdown().await;
+    let feed = all(&one);
+    hold(&feed, &BTreeMap::new());
+    let of_other = all(&other);
+    let both = feed.len().min(of_other.len());
+    assert_eq!(feed[..both], of_other[..both]);
+    close(one).await;
+    close(other).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_whose_operator_does_not_vouch_for_syncs_is_refused() {
     let folder = TempDir::new().unwrap();

@@ -88,7 +88,7 @@ async fn until_position(site: &Site, position: u64) {
 async fn two_gateways_have_one_feed_and_say_when_no_server_answers() {
     let folder = TempDir::new().unwrap();
     let papers = Papers::new(&folder.path().join("papers"));
-    let mut server = Server::alone(folder.path(), &papers);
+    let mut server = Server::alone(folder.path(), &papers, |text| text);
     let (mut one, mut other) = (site(&papers, &server.url()), site(&papers, &server.url()));
     one.start(&[]);
     other.start(&[]);

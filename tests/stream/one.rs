@@ -9,10 +9,15 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 /// A folder, certificates, and a server that runs.
-fn site() -> (TempDir, Papers, Server) {
+pub(crate) fn site() -> (TempDir, Papers, Server) {
+    site_with(|text| text)
+}
+
+/// The same with another configuration of the server.
+pub(crate) fn site_with(edit: impl Fn(String) -> String) -> (TempDir, Papers, Server) {
     let folder = TempDir::new().unwrap();
     let papers = Papers::new(&folder.path().join("papers"));
-    let server = Server::alone(folder.path(), &papers);
+    let server = Server::alone(folder.path(), &papers, edit);
     (folder, papers, server)
 }
 

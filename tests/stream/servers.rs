@@ -9,7 +9,7 @@ use rcgen::{
 use rustix::process::{Pid, Signal};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -102,9 +102,10 @@ pub(crate) struct Server {
 
 impl Server {
     /// One server without a cluster.
-    pub(crate) fn alone(folder: &Path, papers: &Papers) -> Self {
+    pub(crate) fn alone(folder: &Path, papers: &Papers, edit: impl Fn(String) -> String) -> Self {
         let port = free_ports(1)[0];
         let mut server = Self::configured(folder, papers, "s1", port, "");
+        server.edit(edit);
         server.spawn();
         server.wait_until_ready();
         server
@@ -127,6 +128,17 @@ impl Server {
             port,
             child: None,
         }
+    }
+
+    /// Changes its configuration.
+    fn edit(&self, edit: impl Fn(String) -> String) {
+        let file = self.folder.join("server.conf");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, edit(text)).unwrap();
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
     }
 
     pub(crate) fn url(&self) -> String {
@@ -220,9 +232,7 @@ impl Cluster {
                 );
                 let name = format!("s{}", number + 1);
                 let server = Server::configured(folder, papers, &name, ports[number], &more);
-                let file = server.folder.join("server.conf");
-                let text = std::fs::read_to_string(&file).unwrap();
-                std::fs::write(&file, edit(text)).unwrap();
+                server.edit(&edit);
                 server
             })
             .collect();

@@ -13,11 +13,15 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::StreamExt as _;
 
 /// Messages that are asked for at once, and that may wait to be taken into the copy.
 const MESSAGES_MAX: usize = 1024;
+/// What may wait to be taken into the copy, KiB.
+const ROOM_KIB: usize = 32 * 1024;
+/// Bytes that are asked for at once, at least; they have to hold any one message.
+const ASKED_BYTES_MIN: usize = 8 * 1024 * 1024;
 /// A server that is silent for twice as long is asked again.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How long one request for messages stands.
@@ -102,14 +106,23 @@ async fn pause() {
     tokio::time::sleep(PAUSE).await;
 }
 
+/// A message on its way into the copy, with its place in memory.
+#[derive(Debug)]
+pub(super) struct Read {
+    sequence: u64,
+    bytes: Bytes,
+    _place: OwnedSemaphorePermit,
+}
+
 /// Reads the stream for as long as the gateway runs, and again from where the copy ends
 /// whenever the connection, the consumer or the leader was lost.
-pub(super) async fn read(shared: Arc<Shared>, read: mpsc::Sender<(u64, Bytes)>) {
+pub(super) async fn read(shared: Arc<Shared>, read: mpsc::Sender<Read>) {
     let mut next = shared.log.durable().0 + 1;
+    let room = Arc::new(Semaphore::new(ROOM_KIB));
     loop {
         let kicked = shared.kick.notified();
         let outcome = tokio::select! {
-            outcome = consume(&shared, &mut next, &read) => outcome,
+            outcome = consume(&shared, &mut next, &read, &room) => outcome,
             () = kicked => Err("the server is silent and the stream is longer".to_owned()),
         };
         match outcome {
@@ -124,7 +137,8 @@ pub(super) async fn read(shared: Arc<Shared>, read: mpsc::Sender<(u64, Bytes)>) 
 async fn consume(
     shared: &Shared,
     next: &mut u64,
-    read: &mpsc::Sender<(u64, Bytes)>,
+    read: &mpsc::Sender<Read>,
+    room: &Arc<Semaphore>,
 ) -> Result<(), String> {
     let failed = |doing: &str, error: &dyn std::fmt::Display| format!("cannot {doing}: {error}");
     let config = pull::Config {
@@ -143,6 +157,7 @@ async fn consume(
     let messages = consumer
         .stream()
         .max_messages_per_batch(MESSAGES_MAX)
+        .max_bytes_per_batch(ASKED_BYTES_MIN.max(shared.message_bytes_max.saturating_mul(2)))
         .heartbeat(HEARTBEAT)
         .expires(REQUEST_EXPIRES)
         .messages()
@@ -158,12 +173,19 @@ async fn consume(
         if sequence > *next {
             return missing(shared, *next).await;
         }
+        let bytes = message.payload.clone();
+        let kib = (bytes.len() / 1024 + 1).min(ROOM_KIB);
+        let place = Arc::clone(room).acquire_many_owned(u32::try_from(kib).unwrap_or(u32::MAX));
+        let Ok(place) = place.await else {
+            return Ok(());
+        };
         *next += 1;
-        if read
-            .send((sequence, message.payload.clone()))
-            .await
-            .is_err()
-        {
+        let message = Read {
+            sequence,
+            bytes,
+            _place: place,
+        };
+        if read.send(message).await.is_err() {
             return Ok(());
         }
     }
@@ -190,7 +212,7 @@ async fn missing(shared: &Shared, position: u64) -> Result<(), String> {
 }
 
 /// Takes what is read into the copy, for as long as the gateway runs.
-pub(super) async fn copy(shared: Arc<Shared>, mut read: mpsc::Receiver<(u64, Bytes)>) {
+pub(super) async fn copy(shared: Arc<Shared>, mut read: mpsc::Receiver<Read>) {
     let mut batch = Vec::new();
     while read.recv_many(&mut batch, MESSAGES_MAX).await > 0 {
         if let Err(reason) = take(&shared, &mut batch).await {
@@ -200,12 +222,13 @@ pub(super) async fn copy(shared: Arc<Shared>, mut read: mpsc::Receiver<(u64, Byt
     }
 }
 
-async fn take(shared: &Shared, batch: &mut Vec<(u64, Bytes)>) -> Result<(), String> {
+async fn take(shared: &Shared, batch: &mut Vec<Read>) -> Result<(), String> {
     let mut entries = Vec::with_capacity(batch.len());
-    let first = batch.first().map_or(0, |(sequence, _)| *sequence);
-    for (sequence, bytes) in batch.drain(..) {
+    let first = batch.first().map_or(0, |read| read.sequence);
+    for read in batch.iter() {
+        let sequence = read.sequence;
         let at = |reason: String| format!("position {sequence} of the stream: {reason}");
-        let message = Message::decode(&bytes).map_err(|reason| at(reason.to_owned()))?;
+        let message = Message::decode(&read.bytes).map_err(|reason| at(reason.to_owned()))?;
         shared.past().take(&message).map_err(at)?;
         entries.push(message.entry);
     }
@@ -230,6 +253,7 @@ async fn take(shared: &Shared, batch: &mut Vec<(u64, Bytes)>) -> Result<(), Stri
         shared.past().answered(&answers);
         shared.followed.send_replace(next - 1);
     }
+    batch.clear();
     Ok(())
 }
 
@@ -251,5 +275,87 @@ async fn append(
             }
             Err(error) => return Err(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Entry;
+    use super::super::message::entry_hash;
+    use super::*;
+
+    fn message(number: u8, seen: Point) -> Message {
+        let entry = Entry {
+            key: vec![number].into(),
+            revision: 1,
+            digest: [number; 32],
+            stamp_ns: 0,
+            body: Bytes::new(),
+        };
+        Message {
+            seen,
+            hash: entry_hash(&entry),
+            entry,
+        }
+    }
+
+    /// A past of so many messages, and its points.
+    fn past(messages: u8) -> (Past, Vec<Point>) {
+        let mut past = Past::new(Point::default());
+        let mut points = vec![past.last()];
+        for number in 0..messages {
+            past.take(&message(number, Point::default())).unwrap();
+            points.push(past.last());
+        }
+        (past, points)
+    }
+
+    #[test]
+    fn whatever_a_writer_had_read_is_held_against_what_was_read_here() {
+        let (_, points) = past(5);
+        for seen in &points {
+            assert_eq!(past(5).0.take(&message(9, *seen)), Ok(()));
+        }
+        let beyond = Point {
+            position: 6,
+            ..points[5]
+        };
+        let lost = past(5).0.take(&message(9, beyond)).unwrap_err();
+        assert!(lost.contains("lost what stood there"), "{lost}");
+        for point in &points[1..] {
+            let mut other = *point;
+            other.hash[31] ^= 1;
+            let changed = past(5).0.take(&message(9, other)).unwrap_err();
+            assert!(changed.contains("was changed"), "{changed}");
+        }
+    }
+
+    #[test]
+    fn two_orders_of_the_same_messages_are_two_pasts() {
+        let in_order = |order: [u8; 3]| {
+            let mut past = Past::new(Point::default());
+            for number in order {
+                past.take(&message(number, Point::default())).unwrap();
+            }
+            past.last()
+        };
+        assert_eq!(in_order([1, 2, 3]), in_order([1, 2, 3]));
+        assert_ne!(in_order([1, 2, 3]), in_order([1, 3, 2]));
+        assert_ne!(in_order([1, 2, 3]), in_order([4, 2, 3]));
+    }
+
+    #[test]
+    fn what_is_kept_of_the_past_is_bounded() {
+        let mut past = Past::new(Point::default());
+        let first = past.last();
+        for _ in 0..KEPT_MAX + 10 {
+            past.take(&message(1, Point::default())).unwrap();
+            past.answered(&[Appended::TooManyRevisions]);
+        }
+        assert!(past.points.len() <= KEPT_MAX && past.answers.len() <= KEPT_MAX);
+        assert_eq!(past.answer(10), None);
+        assert_eq!(past.answer(11), Some(Appended::TooManyRevisions));
+        // Too long ago to be held against anything.
+        assert_eq!(past.take(&message(1, first)), Ok(()));
     }
 }

@@ -5,7 +5,7 @@
 //! publish again what is not there. To publish again is harmless: the subject takes one message.
 
 use super::super::recent::Told;
-use super::super::{AppendError, Appended, Entry, Position, Receipt, Stored};
+use super::super::{AppendError, Appended, Entry, Health, Position, Receipt, Stored};
 use super::message::{encode, subject};
 use super::server::ANSWER_DEADLINE;
 use super::{Shared, UNREACHABLE_RETRY};
@@ -22,6 +22,16 @@ use tokio::time::Instant;
 const OUTCOME_DEADLINE: Duration = Duration::from_secs(20);
 /// How long to wait before looking again.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// When it is worth coming back to servers that have no room.
+const NO_ROOM_RETRY: Duration = Duration::from_secs(5);
+/// What servers say that have no room: the stream's limit, the account's, the disk's.
+const NO_ROOM: [ErrorCode; 4] = [
+    ErrorCode::STREAM_STORE_FAILED,
+    ErrorCode::STORAGE_RESOURCES_EXCEEDED,
+    ErrorCode::INSUFFICIENT_RESOURCES,
+    ErrorCode::TEMP_STORAGE_FAILED,
+];
 
 /// Where an entry is on its way.
 #[derive(Debug)]
@@ -44,6 +54,8 @@ struct Item {
     state: State,
     /// A message of ours may be in the stream although nobody said so.
     unsure: bool,
+    /// The servers had no room for it.
+    no_room: bool,
 }
 
 /// Entries of one caller.
@@ -58,6 +70,7 @@ impl Batch {
             entry,
             state: State::Unknown,
             unsure: false,
+            no_room: false,
         };
         Self {
             shared,
@@ -122,6 +135,11 @@ impl Batch {
             {
                 break;
             }
+            if self.items.iter().any(|item| item.no_room) {
+                return Err(AppendError::DiskFull {
+                    retry_after: NO_ROOM_RETRY,
+                });
+            }
             if Instant::now() >= until {
                 return Err(unreachable());
             }
@@ -133,12 +151,19 @@ impl Batch {
         }
         let last = self.items.iter().filter_map(Item::position).max();
         let last = last.unwrap_or_default();
-        let read_back = followed.wait_for(|position| *position >= last);
-        match tokio::time::timeout_at(until, read_back).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(_)) => return Err(AppendError::Closed),
-            Err(_) => return Err(unreachable()),
-        }
+        let mut health = self.shared.health.subscribe();
+        let read_back = async {
+            tokio::select! {
+                read = followed.wait_for(|position| *position >= last) => {
+                    read.map(|_| ()).map_err(|_| AppendError::Closed)
+                }
+                _ = health.wait_for(|health| matches!(health, Health::Poisoned(_))) => {
+                    Err(self.shared.ready().err().unwrap_or(AppendError::Closed))
+                }
+            }
+        };
+        let read_back = tokio::time::timeout_at(until, read_back).await;
+        read_back.map_err(|_| unreachable())??;
         let mut answers = Vec::with_capacity(self.items.len());
         for item in &self.items {
             answers.push(answer(&self.shared, item).await?);
@@ -181,23 +206,26 @@ impl Item {
 
     /// Only a refusal for what stands there already is certain.
     fn failed(&mut self, error: &PublishError) -> State {
-        if !is_there_already(error) {
+        let code = code(error);
+        let is_there_already = error.kind() == PublishErrorKind::WrongLastSequence
+            || code == Some(ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT);
+        if !is_there_already {
             self.unsure = true;
             tracing::debug!(%error, "the outcome of a report is unknown");
+        }
+        if code.is_some_and(|code| NO_ROOM.contains(&code)) {
+            self.no_room = true;
+            tracing::error!(%error, "the servers have no room for reports");
         }
         State::Unknown
     }
 }
 
-/// Whether the servers refused because the subject has, or is about to have, its message.
-fn is_there_already(error: &PublishError) -> bool {
-    let code = || {
-        let source = error.source()?;
-        let error = source.downcast_ref::<async_nats::jetstream::Error>()?;
-        Some(error.error_code())
-    };
-    error.kind() == PublishErrorKind::WrongLastSequence
-        || code() == Some(ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT)
+/// Why the servers refused, as their number.
+fn code(error: &PublishError) -> Option<ErrorCode> {
+    let source = error.source()?;
+    let error = source.downcast_ref::<async_nats::jetstream::Error>()?;
+    Some(error.error_code())
 }
 
 fn unreachable() -> AppendError {

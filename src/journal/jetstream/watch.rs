@@ -4,21 +4,27 @@
 use super::super::Health;
 use super::{Shared, server};
 use async_nats::jetstream::stream::Info;
+use std::mem::discriminant;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How often.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// A leader that has just been elected may not have caught up with itself: so many looks in a
 /// row have to find the stream too short before it counts.
 const SHORT_LOOKS: u32 = 15;
+/// An election lasts shorter as a rule, and what is on its way waits it out.
+const GRACE: Duration = Duration::from_secs(3);
 /// So many looks in a row find nothing new in the copy although the stream is longer: then the
 /// reader asks again.
 const SILENT_LOOKS: u32 = 3;
 
 /// What was seen at the last looks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Looks {
+    /// When reports could be stored, for all that was seen.
+    good_at: Instant,
     short: u32,
     silent: u32,
     followed: u64,
@@ -29,16 +35,30 @@ struct Looks {
 pub(super) async fn watch(shared: Arc<Shared>) {
     let mut tick = tokio::time::interval(INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut looks = Looks::default();
+    let mut looks = Looks {
+        good_at: Instant::now(),
+        short: 0,
+        silent: 0,
+        followed: 0,
+        offline: Vec::new(),
+    };
     loop {
         tick.tick().await;
-        let health = look(&shared, &mut looks).await;
+        let health = match look(&shared, &mut looks).await {
+            Health::Unreachable(_) if looks.good_at.elapsed() < GRACE => continue,
+            health => health,
+        };
+        if health == Health::Ready {
+            looks.good_at = Instant::now();
+        }
         if let Health::Poisoned(reason) = health {
             shared.stop(reason);
             return;
         }
         shared.health.send_if_modified(|known| {
-            let changes = *known != health && !matches!(known, Health::Poisoned(_));
+            // The words of one cause may change every second; that is no news.
+            let is_news = discriminant(known) != discriminant(&health);
+            let changes = is_news && !matches!(known, Health::Poisoned(_));
             if changes {
                 known.clone_from(&health);
             }
