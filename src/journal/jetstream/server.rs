@@ -68,6 +68,8 @@ async fn connect(settings: &JetStreamSettings) -> Result<Client, OpenError> {
         .add_root_certificates(settings.ca.clone())
         .add_client_certificate(settings.certificate.clone(), settings.key.clone())
         .require_tls(true)
+        // A server names others before TLS has begun; only those of the operator count.
+        .ignore_discovered_servers()
         .connection_timeout(ANSWER_DEADLINE)
         .ping_interval(ANSWER_DEADLINE)
         .event_callback(|event| async move { tracing::info!(%event, "NATS") })

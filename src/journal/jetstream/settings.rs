@@ -22,7 +22,7 @@ pub enum SyncPromise {
 /// How the stream is reached and kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JetStreamSettings {
-    /// The servers, each as `tls://host:port`; one that answers is enough to start.
+    /// The servers, all of them, each as `tls://host:port`; one that answers is enough.
     pub servers: Vec<String>,
     /// PEM file with the authority of the servers' certificates.
     pub ca: PathBuf,
