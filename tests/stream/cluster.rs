@@ -252,6 +252,7 @@ async fn contested_reports_are_stored_once_while_the_lead_changes() {
             }
         });
     }
+    let mut changes = 0;
     for _ in 0..10 {
         let wanted = *count.borrow() + 20;
         let more = count.wait_for(|count| *count >= wanted);
@@ -259,8 +260,9 @@ async fn contested_reports_are_stored_once_while_the_lead_changes() {
         more.expect("nothing goes on").unwrap();
         let step_down = format!("STREAM.LEADER.STEPDOWN.{}", engine.stream);
         let stepped: Result<serde_json::Value, _> = context.request(step_down, &()).await;
-        stepped.unwrap();
+        changes += u32::from(stepped.is_ok());
     }
+    assert!(changes >= 3, "the lead hardly changed: {changes}");
     senders.shutdown().await;
     let feed = all(&one);
     hold(&feed, &BTreeMap::new());

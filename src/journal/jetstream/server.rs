@@ -359,7 +359,22 @@ pub(super) async fn ask(stream: &Stream) -> Result<Info, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::version;
+    use super::{ServerInfo, check_server, version};
+
+    #[test]
+    fn a_server_that_is_too_old_or_stores_nothing_is_refused() {
+        let server = |version: &str, jetstream| ServerInfo {
+            version: version.to_owned(),
+            jetstream,
+            headers: true,
+            ..ServerInfo::default()
+        };
+        assert!(check_server(&server("2.14.0", true)).is_ok());
+        let refused = |info| check_server(&info).unwrap_err().to_string();
+        assert!(refused(server("2.13.9", true)).contains("2.14.0 or later is required"));
+        assert!(refused(server("newest", true)).contains("2.14.0 or later is required"));
+        assert!(refused(server("2.15.1", false)).contains("JetStream off"));
+    }
 
     #[test]
     fn versions_are_numbers_and_not_words() {
