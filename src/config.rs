@@ -7,6 +7,7 @@
 mod certificates;
 mod door;
 mod files;
+mod journal;
 mod nation;
 mod origin;
 mod places;

@@ -262,8 +262,12 @@ impl Stores {
     async fn open(loaded: &Loaded, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
         let settings = &loaded.gateway;
         let journal = {
-            let (settings, clock) = (settings.journal.clone(), Arc::clone(clock));
-            blocking(move || Journal::open(settings, clock)).await??
+            let (stream, clock) = (settings.stream.clone(), Arc::clone(clock));
+            let settings = settings.journal.clone();
+            match stream {
+                Some(stream) => Journal::open_stream(settings, stream, clock).await?,
+                None => blocking(move || Journal::open(settings, clock)).await??,
+            }
         };
         let cursors = {
             let folder = settings.journal.folder.join(CURSORS_FOLDER);

@@ -1,8 +1,10 @@
 //! The durable, ordered store. Opaque bytes under opaque keys: it never learns what a record is.
 //!
-//! The truth is a log of segments; `docs/JOURNAL.md` has every byte. The index of keys is
-//! derived from it and may be lost. One writer thread decides, writes and syncs; everything
-//! else only reads.
+//! Two engines stand behind [`Journal`], and nobody outside learns which. Embedded: the truth
+//! is a log of segments; `docs/JOURNAL.md` has every byte. The index of keys is derived from it
+//! and may be lost. One writer thread decides, writes and syncs; everything else only reads.
+//! JetStream: the truth is a stream of NATS servers (`docs/ENGINES.md`), and the log of
+//! segments is a copy of it that every gateway makes for itself.
 //!
 //! Invariant: delivered <= durable <= written. A [`Receipt`] exists only for an entry that is
 //! durable; nothing outside this module can make one.
@@ -10,12 +12,14 @@
 mod appender;
 #[doc(hidden)]
 pub mod disk;
+mod embedded;
 mod error;
 pub mod examine;
 mod frame;
 mod generation;
 mod index;
 mod indexer;
+mod jetstream;
 mod layout;
 mod log;
 pub mod quarantine;
@@ -29,19 +33,17 @@ mod spare;
 mod writer;
 
 pub use error::{AppendError, OpenError, ReadError};
+pub use jetstream::{JetStreamSettings, SyncPromise};
 pub use queue::Pending;
 pub use settings::Settings;
 
 use crate::clock::Clock;
 use bytes::Bytes;
 use disk::{Disk, RealDisk};
+use embedded::{Embedded, Role};
 use error::{io_error, is_full};
-use log::Log;
-use queue::Queue;
 use std::fmt;
-use std::fs::File;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Place of an entry in the journal, from 1.
@@ -144,6 +146,8 @@ pub enum Health {
     Ready,
     /// Not now: too little free disk. Resumes by itself.
     DiskFull,
+    /// Not now: what stores them cannot be reached; why. Resumes by itself.
+    Unreachable(String),
     /// Never again in this process; why.
     Poisoned(String),
 }
@@ -162,20 +166,10 @@ pub struct Figures {
 /// A journal that is open. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Journal {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    settings: Settings,
-    disk: Arc<dyn Disk>,
-    log: Arc<Log>,
-    queue: Arc<Queue>,
-    durable: watch::Receiver<Position>,
-    health: watch::Receiver<Health>,
-    writer: Mutex<Option<JoinHandle<()>>>,
-    // Held for as long as the journal is open: a second process is refused.
-    _lock: File,
+    /// The log of segments: the truth, or this gateway's copy of the stream.
+    log: Embedded,
+    /// Where entries go first, with the JetStream engine.
+    stream: Option<Arc<jetstream::Engine>>,
 }
 
 impl Journal {
@@ -198,35 +192,28 @@ impl Journal {
         clock: Arc<dyn Clock>,
         disk: Arc<dyn Disk>,
     ) -> Result<Self, OpenError> {
-        settings.check()?;
-        let folder = &settings.folder;
-        disk.create_folder(folder)
-            .map_err(io_error("use", folder))?;
-        let lock = lock(&settings)?;
-        let (durable_in, durable) = watch::channel(Position(0));
-        let (health_in, health) = watch::channel(Health::Ready);
-        let queue = Arc::new(Queue::new(&settings, health.clone()));
-        let (log, writer) = writer::start(writer::Parts {
-            settings: settings.clone(),
-            disk: Arc::clone(&disk),
-            clock,
-            queue: Arc::clone(&queue),
-            durable: durable_in,
-            health: health_in,
-        })?;
-        let writer = Mutex::new(Some(writer));
-        let inner = Inner {
-            settings,
-            disk,
-            log,
-            queue,
-            durable,
-            health,
-            writer,
-            _lock: lock,
-        };
+        let log = Embedded::open(settings, clock, disk, Role::Truth)?;
+        Ok(Self { log, stream: None })
+    }
+
+    /// Opens the copy of a stream in the folder of `settings`, makes the stream if it is not
+    /// there, and comes to its end. A folder that is empty is filled.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; and the servers cannot be reached, or offer less than is required, or
+    /// the stream is another than the copy is of, or has lost something.
+    pub async fn open_stream(
+        settings: Settings,
+        stream: JetStreamSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let open = move || Embedded::open(settings, clock, Arc::new(RealDisk), Role::Copy);
+        let log = tokio::task::spawn_blocking(open).await;
+        let log = log.map_err(|_| OpenError::JetStream("the start was cut short".to_owned()))??;
+        let engine = jetstream::Engine::open(log.clone(), stream).await?;
         Ok(Self {
-            inner: Arc::new(inner),
+            log,
+            stream: Some(Arc::new(engine)),
         })
     }
 
@@ -234,9 +221,12 @@ impl Journal {
     /// durable only when [`Pending::durable`] says so.
     ///
     /// # Errors
-    /// The queue stays full, or nothing is stored any more.
+    /// The queue stays full, or nothing is stored now, or any more.
     pub async fn enqueue(&self, entries: Vec<Entry>) -> Result<Pending, AppendError> {
-        self.inner.queue.push(entries).await
+        match &self.stream {
+            Some(stream) => stream.enqueue(entries).await,
+            None => self.log.queue().push(entries).await,
+        }
     }
 
     /// Stores entries; one answer an entry, in order, after the sync.
@@ -250,7 +240,7 @@ impl Journal {
     /// Wakes those who wait for answers, until the journal is closed. Whoever opens a journal
     /// in a runtime does well to run this there: it is what makes many small requests cheap.
     pub async fn deliver(&self) {
-        self.inner.queue.deliver().await;
+        self.log.queue().deliver().await;
     }
 
     /// The first position that can be read.
@@ -262,13 +252,13 @@ impl Journal {
     /// The last durable position; 0: nothing is stored.
     #[must_use]
     pub fn durable(&self) -> Position {
-        *self.inner.durable.borrow()
+        self.log.durable()
     }
 
     /// Follows the last durable position.
     #[must_use]
     pub fn watch_durable(&self) -> watch::Receiver<Position> {
-        self.inner.durable.clone()
+        self.log.watch_durable()
     }
 
     /// Durable entries from memory; `None`: they have to be read from disk. Never blocks.
@@ -279,7 +269,7 @@ impl Journal {
         entries_max: usize,
         bytes_max: usize,
     ) -> Option<Vec<Stored>> {
-        self.inner.log.recent(from.0, entries_max, bytes_max)
+        self.log.read_recent(from, entries_max, bytes_max)
     }
 
     /// Durable entries, at least one if there is one. May block on the disk.
@@ -292,72 +282,36 @@ impl Journal {
         entries_max: usize,
         bytes_max: usize,
     ) -> Result<Vec<Stored>, ReadError> {
-        self.inner.log.read(from.0, entries_max, bytes_max)
+        self.log.read(from, entries_max, bytes_max)
     }
 
     /// Follows whether entries can be stored.
     #[must_use]
     pub fn health(&self) -> watch::Receiver<Health> {
-        self.inner.health.clone()
+        match &self.stream {
+            Some(stream) => stream.health(),
+            None => self.log.health(),
+        }
     }
 
     /// Figures for metrics.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        Figures {
-            durable: self.durable(),
-            queued_entries: self.inner.queue.entries(),
-            free_bytes: self
-                .inner
-                .disk
-                .free_bytes(&self.inner.settings.folder)
-                .unwrap_or(0),
+        let figures = self.log.figures();
+        match &self.stream {
+            Some(stream) => Figures {
+                queued_entries: stream.in_flight(),
+                ..figures
+            },
+            None => figures,
         }
     }
 
     /// Stores what waits, then ends the writer. Blocks.
     pub fn close(self) {
-        self.inner.close();
-    }
-}
-
-impl Inner {
-    fn close(&self) {
-        self.queue.close();
-        let writer = self
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(writer) = writer {
-            // A panic in the writer has poisoned the journal already.
-            let _ended = writer.join();
+        if let Some(stream) = &self.stream {
+            stream.stop();
         }
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
-/// Takes the lock of the folder.
-fn lock(settings: &Settings) -> Result<File, OpenError> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let path = settings.folder.join("lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(io_error("open", &path))?;
-    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::InUse {
-            folder: settings.folder.clone(),
-        }),
-        Err(error) => Err(io_error("lock", &path)(error.into())),
+        self.log.close();
     }
 }

@@ -177,6 +177,8 @@ const LIBRARIES: &[(&[&str], &[&str])] = &[
     // A label of STANAG 4774 may stand in place of a marking.
     (&["quick_xml::"], &["formats", "normalise"]),
     (&["csv::"], &["formats"]),
+    // `entente bench ingest` compares with a server of its own.
+    (&["async_nats::"], &["journal", "cli"]),
 ];
 
 fn root() -> &'static Path {

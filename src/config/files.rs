@@ -91,7 +91,7 @@ pub(super) fn unreadable(path: &Path) -> Option<String> {
 }
 
 /// Why others can reach a file or a folder; `None`: they cannot, or it is not there.
-fn open_to_others(path: &Path, expected: &str) -> Option<String> {
+pub(super) fn open_to_others(path: &Path, expected: &str) -> Option<String> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o7777;
     (mode & OTHERS_MODE != 0).then(|| {
         format!(

@@ -5,7 +5,7 @@ use super::certificates;
 use super::door;
 use super::reader::Table;
 use crate::identity::registry::Limits;
-use crate::journal::quarantine;
+use crate::journal::{JetStreamSettings, quarantine};
 use crate::normalise::Rules;
 use crate::normalise::rules::{Area, Group, MEMBERSHIP_DATE, group_problems, groups_on};
 use crate::trust::Own;
@@ -20,9 +20,9 @@ const COUNT_MAX: u64 = 1_000_000_000;
 /// Most groups of nations.
 const GROUPS_MAX: usize = 256;
 
-const KIB: u64 = 1024;
-const MIB: u64 = 1024 * KIB;
-const GIB: u64 = 1024 * MIB;
+pub(super) const KIB: u64 = 1024;
+pub(super) const MIB: u64 = 1024 * KIB;
+pub(super) const GIB: u64 = 1024 * MIB;
 
 pub(super) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -52,6 +52,8 @@ pub struct GatewaySettings {
     pub trust: TrustSettings,
     /// The journal.
     pub journal: journal::Settings,
+    /// The stream that the journal is a copy of, with the jetstream engine.
+    pub stream: Option<JetStreamSettings>,
     /// The quarantine.
     pub quarantine: quarantine::Settings,
     /// The feed.
@@ -91,13 +93,15 @@ pub(super) fn read(table: &mut Table<'_>) -> (GatewaySettings, Rules, PathBuf) {
         at_once: trust.choice("changes", &changes, true),
     };
     trust.finish();
+    let (journal, stream) = super::journal::read(table.table("journal"));
     let mut gateway = GatewaySettings {
         listener: door::listener(table.table("listener")),
         diagnosis: certificates::diagnosis(table.table("diagnosis")),
         tls: own_files(table.table("tls")),
         allow_development_anchors,
         trust: settings_of_trust,
-        journal: journal(table.table("journal")),
+        journal,
+        stream,
         quarantine: quarantine(table.table("quarantine")),
         feed: feed(table.table("feed")),
         rpc: services(table.table("services")),
@@ -122,7 +126,7 @@ pub(super) fn count(
 }
 
 /// A number of bytes that fits the machine's word.
-fn bytes(
+pub(super) fn bytes(
     table: &mut Table<'_>,
     name: &str,
     default: usize,
@@ -144,48 +148,6 @@ fn own_files(mut table: Table<'_>) -> Own {
     };
     table.finish();
     files
-}
-
-fn journal(mut table: Table<'_>) -> journal::Settings {
-    let folder = table.text_or("folder", "../data/journal", "a folder");
-    let default = journal::Settings::new(table.beside("folder", &folder));
-    let settings = journal::Settings {
-        segment_bytes: table.bytes("segment_bytes", default.segment_bytes, MIB..=4 * GIB),
-        batch_entries_max: count(
-            &mut table,
-            "batch_entries_max",
-            default.batch_entries_max,
-            1..=65_536,
-        ),
-        batch_bytes_max: bytes(
-            &mut table,
-            "batch_bytes_max",
-            default.batch_bytes_max,
-            64 * KIB..=64 * MIB,
-        ),
-        queue_entries_max: count(
-            &mut table,
-            "queue_entries_max",
-            default.queue_entries_max,
-            1..=4_194_304,
-        ),
-        queue_bytes_max: bytes(
-            &mut table,
-            "queue_bytes_max",
-            default.queue_bytes_max,
-            MIB..=4 * GIB,
-        ),
-        free_bytes_floor: table.bytes("free_bytes_floor", default.free_bytes_floor, 0..=1024 * GIB),
-        tail_bytes_max: bytes(
-            &mut table,
-            "tail_bytes_max",
-            default.tail_bytes_max,
-            0..=16 * GIB,
-        ),
-        ..default
-    };
-    table.finish();
-    settings
 }
 
 fn quarantine(mut table: Table<'_>) -> quarantine::Settings {

@@ -20,7 +20,7 @@ const TRUST_INTERVAL: Duration = Duration::from_secs(1);
 /// How often figures are shown as metrics.
 const GAUGES_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The service that cannot serve without free disk; the others only read.
+/// The service that cannot serve without free disk, or servers; the others only read.
 const WRITING_SERVICE: &str = "entente.v1.SubmissionService";
 
 /// Tells health what the journal's state means for each service.
@@ -28,7 +28,7 @@ pub(super) async fn say(health: &HealthReporter, state: &Health) {
     for service in SERVICES.iter().chain(&[""]) {
         let serving = match state {
             Health::Ready => true,
-            Health::DiskFull => *service != WRITING_SERVICE,
+            Health::DiskFull | Health::Unreachable(_) => *service != WRITING_SERVICE,
             Health::Poisoned(_) => false,
         };
         let status = if serving {
@@ -64,6 +64,13 @@ pub(super) async fn journal(
             Health::DiskFull => {
                 tracing::error!(
                     "free disk is below the floor: reports are refused until there is more"
+                );
+            }
+            Health::Unreachable(reason) => {
+                tracing::error!(
+                    reason,
+                    "the servers that store reports cannot be reached: reports are refused until \
+                     they can"
                 );
             }
             Health::Poisoned(reason) => {

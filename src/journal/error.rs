@@ -72,6 +72,9 @@ pub enum OpenError {
     /// Settings that cannot work.
     #[error("{0}")]
     Settings(&'static str),
+    /// The JetStream engine does not start.
+    #[error("jetstream: {0}")]
+    JetStream(String),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Random,
@@ -90,6 +93,12 @@ pub enum AppendError {
     /// Free disk is below the floor; nothing was stored.
     #[error("too little free disk; retry after {retry_after:?}")]
     DiskFull {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// What stores entries cannot be reached, or did not answer. Their outcome is unknown.
+    #[error("the servers that store reports do not answer; retry after {retry_after:?}")]
+    Unreachable {
         /// When it is worth trying again.
         retry_after: Duration,
     },

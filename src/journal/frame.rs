@@ -7,6 +7,7 @@
 use super::layout::{array_at, i64_at, length, put, size, u16_at, u32_at, u64_at, wide};
 use super::{Entry, Position, Stored};
 use bytes::Bytes;
+use std::ops::Range;
 
 /// Size of a batch header.
 pub(super) const HEADER_BYTES: usize = 80;
@@ -113,6 +114,13 @@ pub(super) struct Raw<'a> {
     key_from: usize,
     body_from: usize,
     body_to: usize,
+}
+
+impl Raw<'_> {
+    /// Where key and body stand in the bytes that it was read from.
+    pub(super) fn places(&self) -> (Range<usize>, Range<usize>) {
+        (self.key_from..self.body_from, self.body_from..self.body_to)
+    }
 }
 
 /// Reads the entry at an offset.

@@ -4,14 +4,16 @@
 //! given back with the answer.
 
 use super::frame::{HEADER_BYTES, entry_bytes};
+use super::recent::{Told, Unknown};
 use super::{AppendError, Appended, Entry, Health, Settings};
+use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 /// How long an entry waits for a place before its sender is told to come back.
-const PLACE_DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const PLACE_DEADLINE: Duration = Duration::from_secs(5);
 /// When it is worth coming back.
 pub(super) const OVERLOADED_RETRY: Duration = Duration::from_secs(1);
 /// Longest key, bytes.
@@ -26,8 +28,11 @@ pub(super) type Answer = Result<Vec<Appended>, AppendError>;
 /// An answer on its way to a caller.
 type Addressed = (oneshot::Sender<Answer>, Answer);
 
+/// Entries that fit into a batch, with its size in bytes; or the answer to one that does not.
+pub(super) type Run = Result<(usize, Vec<Entry>), Appended>;
+
 /// Entries that are handed over and wait for stable storage.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Pending {
     parts: Vec<Part>,
 }
@@ -41,6 +46,16 @@ enum Part {
 }
 
 impl Pending {
+    /// Adds entries whose answers come.
+    pub(super) fn sent(&mut self, answer: oneshot::Receiver<Answer>) {
+        self.parts.push(Part::Sent(answer));
+    }
+
+    /// Adds an entry that has its answer.
+    pub(super) fn answered(&mut self, answer: Appended) {
+        self.parts.push(Part::TooLarge(answer));
+    }
+
     /// Waits until the entries are durable; one answer an entry, in order.
     ///
     /// # Errors
@@ -96,9 +111,40 @@ impl Drop for Courier {
     }
 }
 
+/// Keys with revisions of which somebody wants to know whether they are here.
+#[derive(Debug)]
+pub(super) struct Question {
+    of: Vec<(Bytes, u32)>,
+    answer: oneshot::Sender<Result<Vec<Told>, AppendError>>,
+}
+
+impl Question {
+    /// Answers it; the error: why the index is of no use any more.
+    pub(super) fn answer(
+        self,
+        look_up: impl FnMut(&(Bytes, u32)) -> Result<Told, Unknown>,
+    ) -> Result<(), String> {
+        let told: Result<Vec<_>, _> = self.of.iter().map(look_up).collect();
+        let (answer, outcome) = match told {
+            Ok(told) => (Ok(told), Ok(())),
+            Err(Unknown::Index(error)) => {
+                let reason = error.to_string();
+                (Err(AppendError::Poisoned(reason.clone())), Err(reason))
+            }
+            Err(Unknown::CatchingUp | Unknown::TooManyRevisions) => {
+                let retry_after = OVERLOADED_RETRY;
+                (Err(AppendError::Overloaded { retry_after }), Ok(()))
+            }
+        };
+        let _gone = self.answer.send(answer);
+        outcome
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     requests: VecDeque<Request>,
+    questions: Vec<Question>,
     closing: bool,
 }
 
@@ -121,7 +167,7 @@ pub(super) struct Queue {
 pub(super) enum Taken {
     /// Requests that fit into one batch.
     Requests(Vec<Request>),
-    /// Nothing for so long.
+    /// No request for so long, or a question.
     Nothing,
     /// Nothing, and nothing will come.
     Closed,
@@ -188,40 +234,39 @@ impl Queue {
 
     /// Puts entries in, when there are places for them.
     pub(super) async fn push(&self, entries: Vec<Entry>) -> Result<Pending, AppendError> {
-        let mut parts = Vec::with_capacity(1);
-        for (bytes, part) in self.split(entries) {
-            // A key that is too long stands alone, so the first is all there is to look at.
-            let key_bytes = part.first().map_or(0, |entry| entry.key.len());
-            let over = [(bytes, self.batch_bytes_max), (key_bytes, KEY_BYTES_MAX)];
-            let over = over
-                .into_iter()
-                .find(|(bytes, bytes_max)| bytes > bytes_max);
-            parts.push(match over {
-                Some((bytes, bytes_max)) => Part::TooLarge(Appended::TooLarge { bytes, bytes_max }),
-                None => Part::Sent(self.push_part(part, bytes).await?),
-            });
+        let mut pending = Pending::default();
+        for part in self.split(entries, self.batch_bytes_max) {
+            match part {
+                Ok((bytes, part)) => pending.sent(self.push_part(part, bytes).await?),
+                Err(over) => pending.answered(over),
+            }
         }
-        Ok(Pending { parts })
+        Ok(pending)
     }
 
-    /// Entries in runs that fit into a batch, with the size of such a batch; one that fits
-    /// into none stands alone.
-    fn split(&self, entries: Vec<Entry>) -> Vec<(usize, Vec<Entry>)> {
-        let mut runs: Vec<(usize, Vec<Entry>)> = Vec::with_capacity(1);
-        let mut alone = false;
+    /// Entries in runs that fit into a batch, with the size of such a batch; or the answer to
+    /// one that fits into none.
+    pub(super) fn split(&self, entries: Vec<Entry>, bytes_max: usize) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::with_capacity(1);
         for entry in entries {
             let size = entry_bytes(&entry);
-            let was_alone = std::mem::replace(&mut alone, entry.key.len() > KEY_BYTES_MAX);
+            let over = [
+                (HEADER_BYTES + size, bytes_max),
+                (entry.key.len(), KEY_BYTES_MAX),
+            ];
+            if let Some((bytes, bytes_max)) = over.into_iter().find(|(is, max)| is > max) {
+                runs.push(Err(Appended::TooLarge { bytes, bytes_max }));
+                continue;
+            }
             match runs.last_mut() {
-                Some((bytes, run))
+                Some(Ok((bytes, run)))
                     if *bytes + size <= self.batch_bytes_max
-                        && run.len() < self.batch_entries_max
-                        && !(alone || was_alone) =>
+                        && run.len() < self.batch_entries_max =>
                 {
                     *bytes += size;
                     run.push(entry);
                 }
-                _ => runs.push((HEADER_BYTES + size, vec![entry])),
+                _ => runs.push(Ok((HEADER_BYTES + size, vec![entry]))),
             }
         }
         runs
@@ -272,10 +317,9 @@ impl Queue {
             std::thread::yield_now();
         }
         let mut state = self.state();
-        if state.requests.is_empty() && !state.closing {
-            let waited = self
-                .arrived
-                .wait_timeout_while(state, patience, |s| s.requests.is_empty() && !s.closing);
+        let idle = |s: &mut State| s.requests.is_empty() && s.questions.is_empty() && !s.closing;
+        if idle(&mut state) {
+            let waited = self.arrived.wait_timeout_while(state, patience, idle);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         let (mut count, mut bytes) = (0, HEADER_BYTES);
@@ -296,6 +340,26 @@ impl Queue {
         }
     }
 
+    /// Asks the writer what it knows of keys. Whoever asks bounds how much is asked at once.
+    pub(super) async fn ask(&self, of: Vec<(Bytes, u32)>) -> Result<Vec<Told>, AppendError> {
+        let (sender, answer) = oneshot::channel();
+        {
+            let mut state = self.state();
+            if state.closing {
+                return Err(AppendError::Closed);
+            }
+            let answer = sender;
+            state.questions.push(Question { of, answer });
+        }
+        self.arrived.notify_one();
+        answer.await.map_err(|_| AppendError::Closed)?
+    }
+
+    /// The questions that wait.
+    pub(super) fn questions(&self) -> Vec<Question> {
+        std::mem::take(&mut self.state().questions)
+    }
+
     /// Takes no more requests; what waits is still taken out.
     pub(super) fn close(&self) {
         self.state().closing = true;
@@ -308,6 +372,8 @@ impl Queue {
         let requests = {
             let mut state = self.state();
             state.closing = true;
+            // Whoever asked sees the end of the channel.
+            state.questions.clear();
             std::mem::take(&mut state.requests)
         };
         for request in requests {

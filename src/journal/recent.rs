@@ -125,6 +125,17 @@ pub(super) enum Known {
     },
 }
 
+/// What is known of an entry that nobody wants to store here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It is not here.
+    Absent,
+    /// It stands there, or will when what is being written is durable.
+    At(u64),
+    /// It is not here, and its key has as many revisions as it may.
+    TooManyRevisions,
+}
+
 /// Why nothing can be said of a key.
 #[derive(Debug)]
 pub(super) enum Unknown {
@@ -151,6 +162,7 @@ pub(super) struct Keys {
     indexer: Indexer,
     entries_max: usize,
     bytes_max: usize,
+    revisions_max: usize,
     scratch: Vec<u8>,
 }
 
@@ -158,8 +170,8 @@ impl Keys {
     pub(super) fn new(
         young: Generation,
         indexer: Indexer,
-        entries_max: usize,
-        bytes_max: usize,
+        (entries_max, bytes_max): (usize, usize),
+        revisions_max: usize,
     ) -> Self {
         Self {
             young,
@@ -168,6 +180,7 @@ impl Keys {
             indexer,
             entries_max,
             bytes_max,
+            revisions_max,
             scratch: Vec::new(),
         }
     }
@@ -185,7 +198,7 @@ impl Keys {
             if let Some(stored) = slot.position(revision) {
                 return Ok(Known::Present(stored));
             }
-            if slot.all().len() >= REVISIONS_MAX {
+            if slot.all().len() >= self.revisions_max {
                 return Err(Unknown::TooManyRevisions);
             }
             let (previous, superseded) = slot.around(revision);
@@ -205,7 +218,7 @@ impl Keys {
         if let Some(stored) = slot.position(revision) {
             return Ok(Known::Present(stored));
         }
-        if slot.all().len() >= REVISIONS_MAX {
+        if slot.all().len() >= self.revisions_max {
             return Err(Unknown::TooManyRevisions);
         }
         let (previous, superseded) = slot.around(revision);
@@ -215,6 +228,20 @@ impl Keys {
             previous,
             superseded,
         })
+    }
+
+    /// Looks an entry up and takes nothing in.
+    pub(super) fn look_up(&mut self, key: &[u8], revision: u32) -> Result<Told, Unknown> {
+        let key = self.young.key(key);
+        let told = |slot: &Slot| match slot.position(revision) {
+            Some(position) => Told::At(position),
+            None if slot.all().len() >= REVISIONS_MAX => Told::TooManyRevisions,
+            None => Told::Absent,
+        };
+        if let Some(slot) = self.young.get(key) {
+            return Ok(told(slot));
+        }
+        Ok(self.older(key)?.as_ref().map_or(Told::Absent, told))
     }
 
     fn older(&mut self, key: Key<'_>) -> Result<Option<Slot>, Unknown> {

@@ -49,6 +49,8 @@ pub(super) struct Parts {
     pub(super) queue: Arc<Queue>,
     pub(super) durable: watch::Sender<Position>,
     pub(super) health: watch::Sender<Health>,
+    /// Most revisions of a key.
+    pub(super) revisions_max: usize,
 }
 
 struct Writer {
@@ -74,7 +76,8 @@ pub(super) fn start(parts: Parts) -> Result<(Arc<Log>, JoinHandle<()>), OpenErro
         recovered.last,
         settings.tail_bytes_max,
     ));
-    let keys = open_keys(settings, &log, recovered.journal_id, recovered.last)?;
+    let (journal_id, revisions_max) = (recovered.journal_id, parts.revisions_max);
+    let keys = open_keys(settings, &log, journal_id, recovered.last, revisions_max)?;
     let spare = recovered.spare;
     let thread = io_error("start a thread for", &folder);
     let mut spare = Spare::start(
@@ -140,6 +143,7 @@ fn open_keys(
     log: &Arc<Log>,
     journal_id: [u8; 16],
     last: u64,
+    revisions_max: usize,
 ) -> Result<Keys, OpenError> {
     let failed = |error: &dyn std::fmt::Display| OpenError::Index(error.to_string());
     let folder = &settings.folder;
@@ -172,8 +176,8 @@ fn open_keys(
     Ok(Keys::new(
         young,
         indexer,
-        GENERATION_ENTRIES,
-        GENERATION_BYTES,
+        (GENERATION_ENTRIES, GENERATION_BYTES),
+        revisions_max,
     ))
 }
 
@@ -196,6 +200,9 @@ impl Writer {
                     self.tell(full);
                 }
                 Taken::Requests(requests) => self.store(requests)?,
+            }
+            for question in self.queue.questions() {
+                question.answer(|(key, revision)| self.keys.look_up(key, *revision))?;
             }
             if let Some(reason) = self.keys.failure() {
                 return Err(reason);

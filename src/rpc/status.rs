@@ -208,7 +208,13 @@ fn append(error: &AppendError) -> Status {
         AppendError::DiskFull { retry_after } => retry(
             Code::ResourceExhausted,
             "DISK_FULL",
-            "the gateway has too little free disk to promise durability; submit again later",
+            "there is too little free disk to promise durability; submit again later",
+            *retry_after,
+        ),
+        AppendError::Unreachable { retry_after } => retry(
+            Code::Unavailable,
+            "STORE_UNREACHABLE",
+            "the servers that store reports do not answer; submit again, with the same ids",
             *retry_after,
         ),
         AppendError::Unreadable(position) => plain(

@@ -34,6 +34,16 @@ const SLEEPS: &[(&str, usize, &str)] = &[
         "a replay waits until its next record is due",
     ),
     (
+        "src/journal/jetstream/follower.rs",
+        1,
+        "the pause before servers, or a full disk, are tried again",
+    ),
+    (
+        "src/journal/jetstream/server.rs",
+        1,
+        "the pause before servers are asked again at the start",
+    ),
+    (
         "src/listener/accept.rs",
         3,
         "the drain deadline, the wait for descriptors, and the turn of a handshake",
