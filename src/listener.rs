@@ -50,6 +50,8 @@ pub struct Settings {
     /// Most handshakes in flight from one address (IPv6: one /64); beyond it, newcomers
     /// are dropped, unless the oldest has lasted a second: then that one is.
     pub handshakes_per_source_max: usize,
+    /// Most handshakes a second that are begun; further ones wait for their turn.
+    pub handshakes_per_second_max: usize,
     /// Most handshakes a second that are begun for one address (IPv6: one /64); further ones wait
     /// for their turn.
     pub handshakes_per_source_per_second_max: usize,
@@ -70,6 +72,8 @@ impl Default for Settings {
             tls_profile: Profile::Default,
             handshakes_max: 512,
             handshakes_per_source_max: 128,
+            // A fifth of one processor.
+            handshakes_per_second_max: 500,
             // The last of those in flight waits less than the second after which it gives way.
             handshakes_per_source_per_second_max: 200,
             connections_max: 4096,

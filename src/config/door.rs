@@ -25,6 +25,12 @@ pub(super) fn listener(mut table: Table<'_>) -> listener::Settings {
             default.handshakes_per_source_max,
             1..=65_536,
         ),
+        handshakes_per_second_max: count(
+            &mut table,
+            "handshakes_per_second_max",
+            default.handshakes_per_second_max,
+            1..=1_000_000,
+        ),
         handshakes_per_source_per_second_max: count(
             &mut table,
             "handshakes_per_source_per_second_max",

@@ -61,7 +61,10 @@ pub(super) async fn run(tcp: TcpListener, door: Door, mut draining: watch::Recei
 /// Returns only when nobody takes connections any more.
 async fn accept_all(tcp: &TcpListener, door: Arc<Door>) {
     let settings = &door.settings;
-    let pace = Pace::new(settings.handshakes_per_source_per_second_max);
+    let pace = Pace::new(
+        settings.handshakes_per_second_max,
+        settings.handshakes_per_source_per_second_max,
+    );
     let (all_max, per_source_max) = (settings.handshakes_max, settings.handshakes_per_source_max);
     let places = Places::new(all_max, per_source_max, pace);
     // Dropped with this future, which ends the handshakes in flight.

@@ -1,6 +1,6 @@
-//! The pace at which hands are shaken with one source. A handshake costs the gateway hundreds of
-//! microseconds of arithmetic and the peer hardly any if it means to harm: so many a second are
-//! begun for one source, and further ones wait for their turn, in the order in which they came.
+//! The pace at which hands are shaken, with one source and with all. A handshake costs the gateway
+//! hundreds of microseconds of arithmetic and the peer hardly any if it means to harm: so many a
+//! second are begun, and further ones wait for their turn, in the order in which they came.
 
 use super::source::Source;
 use std::collections::HashMap;
@@ -18,15 +18,22 @@ pub(super) struct Pace {
     every: Duration,
     next: HashMap<Source, Duration>,
     swept_at: usize,
+    every_of_all: Duration,
+    next_of_all: Duration,
 }
 
 impl Pace {
-    pub(super) fn new(per_second: usize) -> Self {
-        let per_second = u32::try_from(per_second.max(1)).unwrap_or(u32::MAX);
+    /// So many a second in all, and of one source.
+    pub(super) fn new(all_per_second: usize, source_per_second: usize) -> Self {
+        let every = |per_second: usize| {
+            Duration::from_secs(1) / u32::try_from(per_second.max(1)).unwrap_or(u32::MAX)
+        };
         Self {
-            every: Duration::from_secs(1) / per_second,
+            every: every(source_per_second),
             next: HashMap::new(),
             swept_at: SWEPT_ABOVE,
+            every_of_all: every(all_per_second),
+            next_of_all: Duration::ZERO,
         }
     }
 
@@ -39,9 +46,11 @@ impl Pace {
             self.swept_at = (self.next.len() * 2).max(SWEPT_ABOVE);
         }
         let next = self.next.entry(source).or_default();
-        let begins = (*next).max(earliest);
-        *next = begins + self.every;
-        begins
+        let of_source = (*next).max(earliest);
+        *next = of_source + self.every;
+        let of_all = self.next_of_all.max(earliest);
+        self.next_of_all = of_all + self.every_of_all;
+        of_source.max(of_all)
     }
 }
 
@@ -58,7 +67,7 @@ mod tests {
 
     #[test]
     fn what_is_more_than_the_credit_waits_for_its_turn_and_others_do_not() {
-        let mut pace = Pace::new(100);
+        let mut pace = Pace::new(1_000_000, 100);
         let waits: Vec<_> = (0..13)
             .map(|_| pace.begins(source(1), NOW).saturating_sub(NOW).as_millis())
             .collect();
@@ -70,8 +79,18 @@ mod tests {
     }
 
     #[test]
+    fn many_sources_together_have_a_pace_too() {
+        let mut pace = Pace::new(100, 1_000_000);
+        let waits: Vec<_> = (0..13)
+            .map(|number| pace.begins(source(number), NOW).saturating_sub(NOW))
+            .collect();
+        assert_eq!(waits[10], Duration::ZERO);
+        assert_eq!(waits[12], Duration::from_millis(20));
+    }
+
+    #[test]
     fn sources_that_have_their_credit_back_are_forgotten() {
-        let mut pace = Pace::new(100);
+        let mut pace = Pace::new(1_000_000, 100);
         for number in 0..100_000_u32 {
             pace.begins(source(number), NOW + Duration::from_millis(number.into()));
         }

@@ -190,7 +190,7 @@ mod tests {
     const NOW: Duration = Duration::from_secs(100);
 
     fn places(all_max: usize, per_source_max: usize) -> Arc<Places> {
-        Places::new(all_max, per_source_max, Pace::new(1_000_000))
+        Places::new(all_max, per_source_max, Pace::new(1_000_000, 1_000_000))
     }
 
     fn address(number: u8) -> IpAddr {
