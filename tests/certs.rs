@@ -19,6 +19,8 @@ mod explained;
 mod foreign;
 #[path = "certs/interop.rs"]
 mod interop;
+#[path = "certs/profiles.rs"]
+mod profiles;
 #[path = "certs/renewal.rs"]
 mod renewal;
 #[path = "certs/revocation.rs"]

@@ -130,6 +130,8 @@ fn a_revocation_by_openssl_is_obeyed() {
     // The new list is taken up within seconds; each try is a whole run of the command. A run that
     // the change overtakes is let in by the one listener and refused by the other: not yet the end.
     let obeyed = |said: &str| said.contains("revoked by GBR") && said.contains("list number 4097");
-    let told = (0..100).map(|_| doctor(&site)).find(|ran| obeyed(&ran.said));
+    let told = (0..100)
+        .map(|_| doctor(&site))
+        .find(|ran| obeyed(&ran.said));
     assert_eq!(told.expect("the list is never obeyed").code, 1);
 }
