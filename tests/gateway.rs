@@ -32,6 +32,8 @@ mod load;
 mod native;
 #[path = "gateway/picture.rs"]
 mod picture;
+#[path = "gateway/plans.rs"]
+mod plans;
 #[path = "gateway/quarantine.rs"]
 mod quarantine;
 #[path = "gateway/raw.rs"]

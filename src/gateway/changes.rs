@@ -4,7 +4,7 @@
 mod asked;
 
 use super::audit::Audit;
-use super::difference::{compare, lost_rights, written};
+use super::difference::{compare, compare_files, lost_rights, written};
 use super::known::{Fault, Known};
 use super::reading::{Reading, is_kept};
 use super::{desks, registry, renewals};
@@ -330,8 +330,7 @@ impl Changes {
             faults,
         } = reading;
         warnings.extend(prepared.warnings().iter().map(ToString::to_string));
-        let next = registry(&nations);
-        let (mut plan, rights) = self.describe(&prepared, &next, warnings);
+        let (mut plan, rights) = self.describe(&prepared, &known.nations, &nations, warnings);
         if scope == Scope::Everything {
             let taken = nations.iter().filter(|nation| !is_kept(nation, &faults));
             written(&known.seen, marks, taken, &mut plan.changes);
@@ -350,11 +349,13 @@ impl Changes {
     fn describe(
         &self,
         prepared: &Prepared,
-        next: &Registry,
+        known: &[NationFile],
+        files: &[NationFile],
         warnings: Vec<String>,
     ) -> (Plan, Vec<Cut>) {
         let current = self.trust.current();
         let now = self.registry.load_full();
+        let next = &registry(files);
         let mut changes: Vec<_> = prepared
             .changes(&current)
             .into_iter()
@@ -371,6 +372,7 @@ impl Changes {
             });
         }
         compare(&now, next, &mut changes);
+        compare_files(known, files, &mut changes);
         let mut cuts =
             self.connections
                 .preview(prepared.snapshot(), &current.snapshot, self.clock.now());
@@ -379,11 +381,8 @@ impl Changes {
             (!is_cut).then(|| lost_rights(peer, &now, next)).flatten()
         });
         cuts.extend(rights.iter().cloned());
-        let nations: Vec<_> = next.nations().map(|nation| format!("{nation:?}")).collect();
-        let mut content = prepared.digest().to_vec();
-        content.extend(nations.concat().into_bytes());
         let plan = Plan {
-            id: fingerprint(&content),
+            id: plan_id(&prepared.digest(), files),
             epoch: current.snapshot.epoch(),
             changes,
             kept: self.connections.total().saturating_sub(cuts.len()),
@@ -428,6 +427,25 @@ impl Changes {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Names what a change puts in force: trust, and each nation's file.
+fn plan_id(trust: &[u8], files: &[NationFile]) -> String {
+    let mut content = trust.to_vec();
+    for file in files {
+        let NationFile {
+            file: _,
+            nation,
+            // The notation says the same, in an order that does not change.
+            profile: _,
+            notation,
+            // Their contents are the digest of trust.
+            sources: _,
+            renewal,
+        } = file;
+        content.extend(format!("{nation:?}{notation:?}{renewal:?}").into_bytes());
+    }
+    fingerprint(&content)
 }
 
 fn lines(faults: &[Fault]) -> Vec<String> {

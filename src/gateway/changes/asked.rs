@@ -17,7 +17,8 @@ impl Changes {
         known: &Known,
         reason: &str,
     ) -> Result<Applied, NotApplied> {
-        let (mut plan, rights) = self.describe(&prepared, &self.registry.load(), Vec::new());
+        let (mut plan, rights) =
+            self.describe(&prepared, &known.nations, &known.nations, Vec::new());
         for change in plan.changes.iter_mut().filter(|_| !reason.is_empty()) {
             change.what = format!("{} ({reason})", change.what);
         }
