@@ -18,6 +18,8 @@ mod drain;
 mod ends;
 #[path = "gateway/faults.rs"]
 mod faults;
+#[path = "gateway/faults_shown.rs"]
+mod faults_shown;
 #[path = "gateway/feed.rs"]
 mod feed;
 #[path = "gateway/filters.rs"]

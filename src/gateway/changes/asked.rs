@@ -5,7 +5,7 @@ use super::super::known::Known;
 use super::{Change, Changes, TrustOr, not_applied};
 use crate::config::Origin;
 use crate::identity::NationCode;
-use crate::rpc::changes::{Applied, NotApplied, Plan, TrustChanges, Who};
+use crate::rpc::changes::{Applied, Fault, NotApplied, Plan, TrustChanges, Who};
 use crate::trust::{Blocked, Candidate, Hold, Prepared, Scope};
 
 impl Changes {
@@ -35,6 +35,10 @@ impl Changes {
 }
 
 impl TrustChanges for Changes {
+    fn faults(&self) -> Vec<Fault> {
+        self.faults.borrow().clone()
+    }
+
     fn renewed(&self, who: &Who, serial_hex: &str) -> Result<(), NotApplied> {
         // One line at a time.
         let _known = self.lock();
