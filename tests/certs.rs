@@ -30,5 +30,7 @@ mod revocation;
 mod site;
 #[path = "certs/support.rs"]
 mod support;
+#[path = "certs/terminal.rs"]
+mod terminal;
 #[path = "certs/walks.rs"]
 mod walks;

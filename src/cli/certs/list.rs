@@ -25,7 +25,7 @@ const URGENT_DAYS: i64 = 7;
 const ENDINGS: [&str; 6] = ["pem", "crt", "cer", "der", "crl", "cert"];
 
 /// Lists certificates and revocation lists with the days that are left, those that end first on
-/// top. Coloured on a terminal.
+/// top. Coloured on a terminal, unless NO_COLOR is set.
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// Files and folders.
