@@ -50,12 +50,8 @@ fn plain(text: &str) -> String {
 #[test]
 fn certs_list_is_coloured_on_a_terminal_and_nowhere_else() {
     let bench = Bench::gbr();
-    for (name, days) in [("soon", "20"), ("urgent", "5"), ("long", "90")] {
-        bench.request(name, name);
-        let sign = ["sign", "--authority", "gbr", "--days", days];
-        bench
-            .certs(&[&sign[..], &[&format!("{name}.csr")]].concat())
-            .well();
+    for (name, lived, left) in [("soon", 70, 20), ("urgent", 85, 5), ("long", 0, 90)] {
+        bench.aged(name, lived, left);
     }
     let piped = list(&bench, None).output().unwrap();
     let piped = String::from_utf8(piped.stdout).unwrap();
