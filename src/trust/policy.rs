@@ -179,21 +179,42 @@ pub(super) fn check_signature(
     what: &'static str,
     profile: Profile,
 ) -> Result<(), TrustError> {
+    SignatureId::of(algorithm).check(what, profile)
+}
+
+/// How something is signed.
+#[derive(Clone, Debug)]
+pub(super) struct SignatureId {
     // Contents of the AlgorithmIdentifier, which webpki compares: OID, then parameters if any.
-    let parameters = algorithm.parameters.as_ref();
-    let mut contents = algorithm.algorithm.to_der_vec().unwrap_or_default();
-    contents.extend(parameters.map_or_else(Vec::new, |p| p.to_der_vec().unwrap_or_default()));
-    let mut known = profile.signatures().all.iter();
-    if known.any(|known| known.signature_alg_id().as_ref() == contents) {
-        return Ok(());
+    contents: Vec<u8>,
+    name: String,
+}
+
+impl SignatureId {
+    pub(super) fn of(algorithm: &AlgorithmIdentifier<'_>) -> Self {
+        let parameters = algorithm.parameters.as_ref();
+        let mut contents = algorithm.algorithm.to_der_vec().unwrap_or_default();
+        contents.extend(parameters.map_or_else(Vec::new, |p| p.to_der_vec().unwrap_or_default()));
+        let oid = algorithm.algorithm.to_id_string();
+        let name = SIGNATURE_NAMES.iter().find(|(known, _)| *known == oid);
+        Self {
+            contents,
+            name: name.map_or_else(|| format!("foreign ({oid})"), |(_, n)| (*n).to_owned()),
+        }
     }
-    let oid = algorithm.algorithm.to_id_string();
-    let name = SIGNATURE_NAMES.iter().find(|(known, _)| *known == oid);
-    Err(TrustError::WeakSignature {
-        what,
-        algorithm: name.map_or_else(|| format!("foreign ({oid})"), |(_, n)| (*n).to_owned()),
-        allowed: profile.allowed_signatures(),
-    })
+
+    /// Whether a profile takes it, for what is signed so.
+    pub(super) fn check(&self, what: &'static str, profile: Profile) -> Result<(), TrustError> {
+        let mut known = profile.signatures().all.iter();
+        if known.any(|known| known.signature_alg_id().as_ref() == self.contents) {
+            return Ok(());
+        }
+        Err(TrustError::WeakSignature {
+            what,
+            algorithm: self.name.clone(),
+            allowed: profile.allowed_signatures(),
+        })
+    }
 }
 
 /// Signature algorithms by their OIDs, for people.

@@ -2,7 +2,7 @@
 //! that others made.
 
 use super::site::Site;
-use super::support::{Bench, Ran};
+use super::support::{Bench, Ran, openssl, words};
 use serde_json::Value;
 
 /// Each profile, with the type of key that is made for it, as `inspect` names it.
@@ -204,6 +204,60 @@ fn what_is_signed_ends_with_its_authority_at_the_latest() {
         .certs_line("sign --authority ca a.csr --days 10 --out b.pem")
         .well();
     assert!(!said.contains("It ends with"), "{said}");
+}
+
+#[test]
+fn check_and_the_start_name_authorities_and_lists_that_the_profile_does_not_take() {
+    let mut site = Site::new("");
+    std::fs::remove_dir_all(site.path("certs-dev")).unwrap();
+    let certs = |line: &str| {
+        let words: Vec<_> = ["certs"].into_iter().chain(line.split(' ')).collect();
+        Ran::of(&site.run(&words)).well();
+    };
+    certs("init --profile cnsa1");
+    // France still has a P-256 root; Germany an RSA root whose list is signed with SHA-256.
+    for nation in ["FRA", "DEU"] {
+        std::fs::remove_dir_all(site.path(&format!("certs-dev/{nation}"))).unwrap();
+    }
+    certs("init --dir certs-dev/FRA --nation FRA --trust-domain fra.entente.example");
+    std::fs::create_dir(site.path("certs-dev/DEU")).unwrap();
+    let line = "req -x509 -newkey rsa:3072 -sha384 -nodes -keyout authority.key -out authority.pem \
+                -days 90 -subj /CN=DEU -addext keyUsage=critical,keyCertSign,cRLSign";
+    openssl(&site.path("certs-dev/DEU"), &words(line)).well();
+    certs("crl --authority certs-dev/DEU");
+    let check = |profile: &str| {
+        site.edit("config/gateway.toml", |text| {
+            let rest = text.lines().filter(|line| !line.starts_with("tls_profile"));
+            let text = rest.collect::<Vec<_>>().join("\n");
+            let with = format!("[listener]\ntls_profile = \"{profile}\"");
+            text.replacen("[listener]", &with, 1)
+        });
+        let ran = Ran::of(&site.run(&["check", "--config", "config/gateway.toml"]));
+        let lines = ran
+            .said
+            .lines()
+            .filter(|l| l.contains("nobody for whom it stands"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(check("default"), [""; 0]);
+    let found = check("cnsa1");
+    let has = |words: &[&str]| found.iter().any(|l| words.iter().all(|w| l.contains(w)));
+    assert!(
+        has(&["FRA", "authority.pem", "a P-256 key", "cnsa1"]),
+        "{found:#?}"
+    );
+    assert!(
+        has(&["DEU", "crl.pem", "RSA and SHA-256", "cnsa1"]),
+        "{found:#?}"
+    );
+    assert_eq!(found.len(), 2, "{found:#?}");
+    site.start(&[]);
+    for words in [
+        "has a P-256 key; allowed",
+        "is signed with RSA and SHA-256; allowed",
+    ] {
+        assert!(site.log().contains(words), "{}", site.log());
+    }
 }
 
 #[test]
