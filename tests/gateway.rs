@@ -28,6 +28,8 @@ mod filters;
 mod handshake;
 #[path = "gateway/http2.rs"]
 mod http2;
+#[path = "gateway/lists.rs"]
+mod lists;
 #[path = "gateway/load.rs"]
 mod load;
 #[path = "gateway/native.rs"]
