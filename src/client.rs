@@ -25,6 +25,9 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tonic::transport::{Channel, Uri};
 use tonic::{Code, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt as _;
 use watched::{Verdict, Watched};
 
@@ -202,6 +205,20 @@ impl Endpoint {
                 words: words.to_owned(),
             }),
             (Err(status), None) => Err(self.refused(&status)),
+        }
+    }
+
+    /// Whether the gateway finds the files of a nation sound, as it says to that nation's systems
+    /// and to operators; none: it does not say.
+    pub async fn finds_sound(&self, nation: &str) -> Option<bool> {
+        let channel = self.connect().await.ok()?;
+        let service = format!("nation/{nation}");
+        let mut health = HealthClient::new(channel);
+        let answer = health.check(HealthCheckRequest { service }).await.ok()?;
+        match answer.into_inner().status() {
+            ServingStatus::Serving => Some(true),
+            ServingStatus::NotServing => Some(false),
+            ServingStatus::Unknown | ServingStatus::ServiceUnknown => None,
         }
     }
 

@@ -149,15 +149,13 @@ impl Gateway {
         );
         let feed = Arc::clone(&doors.feed);
         let mut tasks = vec![
-            tokio::spawn({
-                let journal = journal.clone();
-                async move { journal.deliver().await }
-            }),
+            tokio::spawn(deliver(journal.clone())),
             tokio::spawn(watch::journal(
                 journal.clone(),
                 health.clone(),
                 faults_in.clone(),
             )),
+            tokio::spawn(watch::nations(health.clone(), &doors, &changes)),
             tokio::spawn(watch::trust(changes, drained)),
             tokio::spawn(expiry::announce(Arc::clone(&doors))),
             tokio::spawn(watch::gauges(Arc::clone(&doors), journal.clone())),
@@ -246,6 +244,11 @@ impl Gateway {
         }
         tracing::info!("closed");
     }
+}
+
+/// Wakes those who wait for receipts, until the journal closes.
+async fn deliver(journal: Journal) {
+    journal.deliver().await;
 }
 
 /// What must be there before anybody may connect.

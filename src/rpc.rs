@@ -6,6 +6,7 @@ mod certificate;
 pub mod changes;
 pub mod diagnosis;
 mod feed;
+pub mod health;
 pub mod null;
 mod operations;
 pub mod peer;

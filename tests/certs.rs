@@ -19,6 +19,8 @@ mod explained;
 mod foreign;
 #[path = "certs/interop.rs"]
 mod interop;
+#[path = "certs/profiles.rs"]
+mod profiles;
 #[path = "certs/renewal.rs"]
 mod renewal;
 #[path = "certs/revocation.rs"]
@@ -28,5 +30,7 @@ mod revocation;
 mod site;
 #[path = "certs/support.rs"]
 mod support;
+#[path = "certs/terminal.rs"]
+mod terminal;
 #[path = "certs/walks.rs"]
 mod walks;

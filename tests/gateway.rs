@@ -18,6 +18,8 @@ mod drain;
 mod ends;
 #[path = "gateway/faults.rs"]
 mod faults;
+#[path = "gateway/faults_shown.rs"]
+mod faults_shown;
 #[path = "gateway/feed.rs"]
 mod feed;
 #[path = "gateway/filters.rs"]
@@ -26,12 +28,16 @@ mod filters;
 mod handshake;
 #[path = "gateway/http2.rs"]
 mod http2;
+#[path = "gateway/lists.rs"]
+mod lists;
 #[path = "gateway/load.rs"]
 mod load;
 #[path = "gateway/native.rs"]
 mod native;
 #[path = "gateway/picture.rs"]
 mod picture;
+#[path = "gateway/plans.rs"]
+mod plans;
 #[path = "gateway/quarantine.rs"]
 mod quarantine;
 #[path = "gateway/raw.rs"]

@@ -6,6 +6,7 @@ mod init;
 mod inspect;
 mod issue;
 mod list;
+mod profile;
 mod renew;
 mod revoke;
 mod said;

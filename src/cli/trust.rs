@@ -30,7 +30,8 @@ pub(super) struct Trust {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Shows every nation: anchors and their state, revocation lists, blocks, connections.
+    /// Shows every nation: anchors and their state, revocation lists, blocks, connections, and
+    /// what is faulty in its files.
     Show(Plain),
     /// Shows what the gateway's files would change, and which connections it would cut.
     /// Changes nothing. Exit code 1: it would be refused.
@@ -165,11 +166,12 @@ impl Console {
         let mut client = self.endpoint.operations().await.map_err(fail)?;
         let answer = self.told(client.list_nations(ListNationsRequest {}).await)?;
         match self.output {
-            Output::Json => answer
-                .nations
-                .iter()
-                .for_each(|n| line(&shown::nation_json(n))),
-            Output::Readable => line(&shown::nations(&answer.nations)),
+            Output::Json => {
+                let nations = answer.nations.iter().map(shown::nation_json);
+                let files = answer.faulty_files.iter().map(shown::faulty_file_json);
+                nations.chain(files).for_each(|object| line(&object));
+            }
+            Output::Readable => line(&shown::nations(&answer.nations, &answer.faulty_files)),
         }
         Ok(())
     }

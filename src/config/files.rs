@@ -113,7 +113,11 @@ pub fn examine_trust(
     let sources: Vec<_> = loaded.nations.iter().map(|n| n.sources.clone()).collect();
     let (mut problems, mut warnings) = (Vec::new(), Vec::new());
     let found = match TrustSnapshot::load(0, &sources, clock) {
-        Ok(snapshot) => snapshot.warnings().to_vec(),
+        Ok(snapshot) => {
+            let mut found = snapshot.warnings().to_vec();
+            found.extend(snapshot.unfit_for(loaded.gateway.listener.tls_profile));
+            found
+        }
         Err(found) => found,
     };
     for fault in found {

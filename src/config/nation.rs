@@ -39,8 +39,10 @@ pub struct NationFile {
     pub file: PathBuf,
     /// Code, name, domain, clearance, rights, limits.
     pub nation: Nation,
-    /// Its notation.
+    /// Its notation, compiled.
     pub profile: Arc<Profile>,
+    /// Its notation as the file says, to tell whether it became another.
+    pub notation: Notation,
     /// Its anchors and revocation lists.
     pub sources: NationSources,
     /// How its systems renew their certificates over the wire; none: they do not.
@@ -81,7 +83,10 @@ pub(super) fn read(
     let limits = sections::limits(table.table("limits"), default_limits);
     let sources = sources(&mut table, code, domain.clone(), development);
     let renewal = certificates::renewal(table.table("renewal"));
-    let profile = profile(&mut table, code, rules);
+    let notation = notation(&mut table);
+    let profile = notation
+        .as_ref()
+        .and_then(|notation| profile(&table, code, notation, rules));
     table.finish();
     let code = code?;
     Some(NationFile {
@@ -96,6 +101,7 @@ pub(super) fn read(
             limits,
         },
         profile: Arc::new(profile?),
+        notation: notation?,
         sources: sources?,
         renewal,
         file,
@@ -261,16 +267,24 @@ fn grace(trust: &mut Table<'_>) -> SignedDuration {
     SignedDuration::try_from(grace).unwrap_or(SignedDuration::ZERO)
 }
 
-fn profile(table: &mut Table<'_>, code: Option<NationCode>, rules: &Rules) -> Option<Profile> {
-    let notation: Notation = match table.raw("notation").map(config::Value::try_deserialize) {
-        None => Notation::default(),
-        Some(Ok(notation)) => notation,
+fn notation(table: &mut Table<'_>) -> Option<Notation> {
+    match table.raw("notation").map(config::Value::try_deserialize) {
+        None => Some(Notation::default()),
+        Some(Ok(notation)) => Some(notation),
         Some(Err(error)) => {
             table.problem("notation", error.to_string());
-            return None;
+            None
         }
-    };
-    match Profile::compile(code?, &notation, rules) {
+    }
+}
+
+fn profile(
+    table: &Table<'_>,
+    code: Option<NationCode>,
+    notation: &Notation,
+    rules: &Rules,
+) -> Option<Profile> {
+    match Profile::compile(code?, notation, rules) {
         Ok(profile) => {
             let unread = profile.unverified_markings();
             if !unread.is_empty() {

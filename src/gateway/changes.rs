@@ -4,8 +4,8 @@
 mod asked;
 
 use super::audit::Audit;
-use super::difference::{compare, lost_rights, written};
-use super::known::{Fault, Known};
+use super::difference::{compare, compare_files, lost_rights, written};
+use super::known::Known;
 use super::reading::{Reading, is_kept};
 use super::{desks, registry, renewals};
 use crate::clock::Clock;
@@ -14,13 +14,14 @@ use crate::identity::registry::Registry;
 use crate::intake::Intake;
 use crate::listener::{Connections, Cut};
 use crate::pki::Renewals;
-use crate::rpc::changes::{Applied, Difference, NotApplied, Plan, Who};
+use crate::rpc::changes::{Applied, Difference, Fault, NotApplied, Plan, Who};
 use crate::telemetry;
 use crate::trust::{
     Candidate, Looked, Prepared, Reloaded, Scope, TrustState, TrustStateError, fingerprint,
 };
 use arc_swap::ArcSwap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 
 /// What a change of trust or nations reaches.
 pub(super) struct Parts {
@@ -57,6 +58,8 @@ pub(super) struct Changes {
     at_start: Vec<Fault>,
     // Held for the whole of a change, so that two cannot cross.
     known: Mutex<Known>,
+    // What is faulty now, for whoever shows it; sent anew after every change.
+    faults: watch::Sender<Vec<Fault>>,
 }
 
 /// Everything that a change would put in force.
@@ -87,6 +90,8 @@ impl Changes {
             renewals,
             clock,
         } = parts;
+        let mut at_start = faults.of_files.clone();
+        at_start.extend_from_slice(&faults.of_trust);
         Self {
             known: Mutex::new(Known {
                 nations,
@@ -98,6 +103,7 @@ impl Changes {
                 told: Vec::new(),
             }),
             at_start: faults.of_trust,
+            faults: watch::Sender::new(at_start),
             at_once: settings.at_once,
             audit: Audit::new(&settings.folder),
             trust,
@@ -130,6 +136,12 @@ impl Changes {
         if known.tell(&Who::Start, &faults) {
             self.write_refusal(&Who::Start, &lines(&faults));
         }
+        self.faults.send_replace(faults);
+    }
+
+    /// Follows what is faulty; changes after every change of trust or nations.
+    pub(super) fn faults_seen(&self) -> watch::Receiver<Vec<Fault>> {
+        self.faults.subscribe()
     }
 
     /// Looks at the files and at the time; takes up what may be taken up without being asked.
@@ -251,10 +263,21 @@ impl Changes {
             )));
         }
         known.see(marks, scope);
-        if known.tell(who, &change.faults) {
-            self.write_refusal(who, &lines(&change.faults));
-        }
         known.faulty.clone_from(&change.faulty);
+        let faults = change.faults.clone();
+        let outcome = self.take(who, change, &mut known);
+        // Only what is in force is mended; a fault is told in any case.
+        if outcome.is_ok() || !faults.is_empty() {
+            if known.tell(who, &faults) {
+                self.write_refusal(who, &lines(&faults));
+            }
+            self.faults.send_replace(faults);
+        }
+        outcome
+    }
+
+    /// Puts a change in force that was read; one that changes nothing is only remembered.
+    fn take(&self, who: &Who, change: Change, known: &mut Known) -> Result<Applied, NotApplied> {
         if change.plan.changes.is_empty() {
             self.trust.mark_same(change.prepared);
             known.nations = change.nations;
@@ -330,8 +353,7 @@ impl Changes {
             faults,
         } = reading;
         warnings.extend(prepared.warnings().iter().map(ToString::to_string));
-        let next = registry(&nations);
-        let (mut plan, rights) = self.describe(&prepared, &next, warnings);
+        let (mut plan, rights) = self.describe(&prepared, &known.nations, &nations, warnings);
         if scope == Scope::Everything {
             let taken = nations.iter().filter(|nation| !is_kept(nation, &faults));
             written(&known.seen, marks, taken, &mut plan.changes);
@@ -350,11 +372,13 @@ impl Changes {
     fn describe(
         &self,
         prepared: &Prepared,
-        next: &Registry,
+        known: &[NationFile],
+        files: &[NationFile],
         warnings: Vec<String>,
     ) -> (Plan, Vec<Cut>) {
         let current = self.trust.current();
         let now = self.registry.load_full();
+        let next = &registry(files);
         let mut changes: Vec<_> = prepared
             .changes(&current)
             .into_iter()
@@ -371,6 +395,7 @@ impl Changes {
             });
         }
         compare(&now, next, &mut changes);
+        compare_files(known, files, &mut changes);
         let mut cuts =
             self.connections
                 .preview(prepared.snapshot(), &current.snapshot, self.clock.now());
@@ -379,11 +404,8 @@ impl Changes {
             (!is_cut).then(|| lost_rights(peer, &now, next)).flatten()
         });
         cuts.extend(rights.iter().cloned());
-        let nations: Vec<_> = next.nations().map(|nation| format!("{nation:?}")).collect();
-        let mut content = prepared.digest().to_vec();
-        content.extend(nations.concat().into_bytes());
         let plan = Plan {
-            id: fingerprint(&content),
+            id: plan_id(&prepared.digest(), files),
             epoch: current.snapshot.epoch(),
             changes,
             kept: self.connections.total().saturating_sub(cuts.len()),
@@ -428,6 +450,25 @@ impl Changes {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Names what a change puts in force: trust, and each nation's file.
+fn plan_id(trust: &[u8], files: &[NationFile]) -> String {
+    let mut content = trust.to_vec();
+    for file in files {
+        let NationFile {
+            file: _,
+            nation,
+            // The notation says the same, in an order that does not change.
+            profile: _,
+            notation,
+            // Their contents are the digest of trust.
+            sources: _,
+            renewal,
+        } = file;
+        content.extend(format!("{nation:?}{notation:?}{renewal:?}").into_bytes());
+    }
+    fingerprint(&content)
 }
 
 fn lines(faults: &[Fault]) -> Vec<String> {

@@ -3,10 +3,10 @@
 use crate::config::{NationFile, OriginMarks};
 use crate::identity::registry::{Registry, Rights};
 use crate::listener::Peer;
+use crate::pki::{RenewalSettings, Signer};
 use crate::rpc::changes::Difference;
 
-/// Nations whose files were written, although nothing else is told of them: their notation,
-/// their renewal, or nothing at all.
+/// Nations whose files were written, although nothing else is told of them.
 pub(super) fn written<'a>(
     seen: &OriginMarks,
     now: &OriginMarks,
@@ -19,7 +19,7 @@ pub(super) fn written<'a>(
             .iter()
             .any(|mark| mark.0 == nation.file && !seen.contains(mark));
         if is_written && !changes.iter().any(|change| change.nation == code) {
-            let what = "its file was written: notation, renewal, or nothing of weight".to_owned();
+            let what = "its file was written; nothing in it is different".to_owned();
             changes.push(Difference { nation: code, what });
         }
     }
@@ -69,6 +69,77 @@ pub(super) fn compare(now: &Registry, next: &Registry, changes: &mut Vec<Differe
         if was.limits != nation.limits || was.name != nation.name {
             tell("limits or name are different".to_owned());
         }
+    }
+}
+
+/// What differs in nations' files beside trust and rights: notation, and renewal over the wire.
+pub(super) fn compare_files(
+    known: &[NationFile],
+    next: &[NationFile],
+    changes: &mut Vec<Difference>,
+) {
+    for file in next {
+        let code = file.nation.code;
+        let was = known.iter().find(|was| was.nation.code == code);
+        let mut tell = |what: String| {
+            changes.push(Difference {
+                nation: Some(code),
+                what,
+            });
+        };
+        match (was.and_then(|was| was.renewal.as_ref()), &file.renewal) {
+            (None, None) => {}
+            (None, Some(now)) => tell(format!(
+                "renewal over the wire is turned on: {}",
+                signer(&now.signer)
+            )),
+            (Some(_), None) => tell("renewal over the wire is turned off".to_owned()),
+            (Some(was), Some(now)) => renewal(was, now, &mut tell),
+        }
+        if was.is_some_and(|was| was.notation != file.notation) {
+            tell("its notation is different".to_owned());
+        }
+    }
+}
+
+fn renewal(was: &RenewalSettings, now: &RenewalSettings, tell: &mut impl FnMut(String)) {
+    let mut parts = Vec::new();
+    let mut differ = |what: &str, was: String, now: String| {
+        if was != now {
+            parts.push(format!("{what} {was} becomes {now}"));
+        }
+    };
+    let days = |settings: &RenewalSettings| format!("{} days", settings.days);
+    let deadline = |settings: &RenewalSettings| format!("{:?}", settings.deadline);
+    let per_day = |settings: &RenewalSettings| settings.per_day_max.to_string();
+    differ("who signs:", signer(&was.signer), signer(&now.signer));
+    differ("validity", days(was), days(now));
+    differ("deadline", deadline(was), deadline(now));
+    differ("attempts a day", per_day(was), per_day(now));
+    if parts.is_empty() && was != now {
+        // Arguments of a command may hold what no log should.
+        parts.push("the command has other arguments".to_owned());
+    }
+    if !parts.is_empty() {
+        tell(format!("renewal over the wire: {}", parts.join("; ")));
+    }
+}
+
+/// Who signs, for people.
+fn signer(signer: &Signer) -> String {
+    match signer {
+        Signer::Folder(folder) => {
+            format!(
+                "the gateway signs with the authority in {}",
+                folder.display()
+            )
+        }
+        Signer::Command(words) => match words.split_first() {
+            Some((program, arguments)) => {
+                format!("the command {program} ({} arguments)", arguments.len())
+            }
+            None => "an empty command".to_owned(),
+        },
     }
 }
 

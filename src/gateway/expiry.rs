@@ -93,7 +93,11 @@ fn endings(doors: &Doors) -> BTreeSet<Ending> {
         from: own.not_before(),
         until: own.not_after(),
     });
-    for anchor in doors.trust.status() {
+    let anchors = doors.trust.status().into_iter();
+    let anchors = anchors.map(|anchor| ("anchor", anchor));
+    let below = doors.trust.snapshot().status_below(doors.clock.now());
+    let below = below.into_iter().map(|below| ("intermediate", below));
+    for (what, anchor) in anchors.chain(below) {
         if anchor.standing == Standing::Withdrawn {
             continue;
         }
@@ -104,7 +108,7 @@ fn endings(doors: &Doors) -> BTreeSet<Ending> {
             from,
             until,
         };
-        all.insert(ending("anchor", anchor.not_before, anchor.not_after));
+        all.insert(ending(what, anchor.not_before, anchor.not_after));
         if let Standing::Retiring { until } = anchor.standing {
             all.insert(ending("retiring anchor", anchor.not_before, until));
         }

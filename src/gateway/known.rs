@@ -1,19 +1,11 @@
 //! What the last change of trust, or the last look at the files, found.
 
 use crate::config::{NationFile, OriginMarks};
-use crate::rpc::changes::Who;
+use crate::rpc::changes::{Fault, Who};
 use crate::telemetry;
 use crate::trust::Scope;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
-
-/// Why a nation keeps what it had, or, where it had nothing, is kept out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    /// Its code, or the name of its file; empty: the gateway's own file.
-    pub(super) nation: String,
-    pub(super) what: String,
-}
 
 /// What the last change, or look, found.
 pub(super) struct Known {

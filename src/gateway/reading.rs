@@ -1,8 +1,9 @@
 //! Reads nations' files anew while the gateway runs. A nation whose file is faulty keeps what
 //! it had; one that had nothing is left out. So one faulty file holds up nobody else's change.
 
-use super::known::{Fault, Known};
+use super::known::Known;
 use crate::config::{FaultyNation, Loaded, NationFile, Origin, Problem, Refused};
+use crate::rpc::changes::Fault;
 use crate::trust::TrustProblem;
 
 /// What was read.
@@ -48,10 +49,16 @@ impl Reading {
             }
         };
         let warnings = warnings(&loaded);
-        let mut faults: Vec<_> = loaded.faulty.iter().flat_map(of_nation).collect();
+        let mut faults = Vec::new();
         let mut nations = loaded.nations;
         for faulty in &loaded.faulty {
             let was = known.nations.iter().find(|n| n.file == faulty.file);
+            // By its code, where that is known: the file may be called anything.
+            let code = was.map(|was| was.nation.code.to_string());
+            faults.extend(of_nation(faulty).map(|fault| Fault {
+                nation: code.clone().unwrap_or(fault.nation),
+                ..fault
+            }));
             keep(was, &mut nations, &mut faults);
         }
         nations.sort_by_key(|nation| nation.nation.code);

@@ -3,10 +3,16 @@
 
 use super::GatewayError;
 use super::changes::Changes;
+use crate::identity::registry::Registry;
 use crate::journal::{Health, Journal};
 use crate::rpc::Doors;
+use crate::rpc::changes::Fault;
+use crate::rpc::health::nation_service;
 use crate::rpc::server::SERVICES;
 use crate::telemetry;
+use arc_swap::ArcSwap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -82,6 +88,63 @@ pub(super) async fn journal(
             return;
         }
         tracing::info!(state = ?*states.borrow(), "the journal's health changed");
+    }
+}
+
+/// Tells health of each nation whether its files are sound. What is told of one that is gone is
+/// taken back.
+pub(super) fn nations(
+    health: HealthReporter,
+    doors: &Doors,
+    changes: &Changes,
+) -> impl Future<Output = ()> + Send + use<> {
+    follow_nations(health, Arc::clone(&doors.registry), changes.faults_seen())
+}
+
+async fn follow_nations(
+    mut health: HealthReporter,
+    registry: Arc<ArcSwap<Registry>>,
+    mut faults: watch::Receiver<Vec<Fault>>,
+) {
+    let mut told: BTreeMap<String, bool> = BTreeMap::new();
+    loop {
+        let faulty: BTreeSet<_> = faults
+            .borrow_and_update()
+            .iter()
+            .map(|fault| fault.nation.clone())
+            .filter(|name| !name.is_empty())
+            .collect();
+        let known: Vec<_> = registry
+            .load()
+            .nations()
+            .map(|n| n.code.to_string())
+            .collect();
+        let names = known.into_iter().chain(faulty.iter().cloned());
+        let now: BTreeMap<_, _> = names
+            .map(|name| {
+                let is_sound = !faulty.contains(&name);
+                (name, is_sound)
+            })
+            .collect();
+        for gone in told.keys().filter(|name| !now.contains_key(*name)) {
+            health.clear_service_status(&nation_service(gone)).await;
+        }
+        for (name, is_sound) in &now {
+            let status = if *is_sound {
+                ServingStatus::Serving
+            } else {
+                ServingStatus::NotServing
+            };
+            if told.get(name) != Some(is_sound) {
+                health
+                    .set_service_status(nation_service(name), status)
+                    .await;
+            }
+        }
+        told = now;
+        if faults.changed().await.is_err() {
+            return;
+        }
     }
 }
 

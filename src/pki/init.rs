@@ -66,6 +66,8 @@ pub struct InitSpec {
     pub systems: Vec<Identity>,
     /// Type of the systems' keys.
     pub key_type: KeyType,
+    /// Type of the keys of authorities and of the gateway.
+    pub authority_key_type: KeyType,
 }
 
 impl InitSpec {
@@ -79,6 +81,7 @@ impl InitSpec {
             days: 90,
             systems: systems.filter_map(|s| Identity::parse(s).ok()).collect(),
             key_type: KeyType::P256,
+            authority_key_type: KeyType::P256,
         }
     }
 }
@@ -173,7 +176,7 @@ impl<'a> Plan<'a> {
         let folder = self.spec.folder.join("gateway");
         let authority = self.authority(&folder, "gateway", "gateway authority")?;
         let server = LeafSpec::server(&self.summary.server_names, self.now, self.spec.days);
-        let issued = authority.issue(&server)?;
+        let issued = authority.issue(&server.with_key(self.spec.authority_key_type))?;
         self.leaf(&folder, "server", "gateway", "gateway".to_owned(), &issued);
         let names = [(self.summary.server_names.join(", "), &issued)];
         let path = OfficeFiles::in_folder(&folder).register;
@@ -217,8 +220,10 @@ impl<'a> Plan<'a> {
         kind: &'static str,
     ) -> Result<Authority, PkiError> {
         let common_name = format!("{name} authority (development)");
-        let authority =
-            Authority::root(&AuthoritySpec::new(&common_name, self.now, AUTHORITY_DAYS))?;
+        let authority = Authority::root(&AuthoritySpec {
+            key_type: self.spec.authority_key_type,
+            ..AuthoritySpec::new(&common_name, self.now, AUTHORITY_DAYS)
+        })?;
         let (certificate, key) = (folder.join("authority.pem"), folder.join("authority.key"));
         self.public(certificate.clone(), authority.certificate_pem());
         self.secret(key.clone(), authority.key_pem());

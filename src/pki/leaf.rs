@@ -179,6 +179,12 @@ impl LeafSpec {
         self
     }
 
+    /// Its end.
+    #[must_use]
+    pub fn end(&self) -> Timestamp {
+        self.not_after
+    }
+
     /// Begins at `not_before`, whatever was said before.
     #[must_use]
     pub fn from(mut self, not_before: Timestamp) -> Self {

@@ -81,6 +81,15 @@ pub struct Applied {
     pub epoch: u64,
 }
 
+/// Why a nation keeps what it had, or, where it had nothing, is kept out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Its code, or the name of its file; empty: the gateway's own file.
+    pub nation: String,
+    /// What is wrong, where, and how to mend it.
+    pub what: String,
+}
+
 /// Why a change was not made; everything is as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotApplied {
@@ -133,6 +142,9 @@ pub trait TrustChanges: Send + Sync {
     /// Nothing was changed.
     fn release(&self, who: &Who, nation: NationCode, what: &Blocked)
     -> Result<Applied, NotApplied>;
+
+    /// What is faulty in nations' files now, as it was found last; waits for nothing.
+    fn faults(&self) -> Vec<Fault>;
 
     /// Writes a renewed certificate into the audit log, before it is given away.
     ///

@@ -1,5 +1,6 @@
 //! `OperationsService`: nations, connections, quarantine.
 
+use super::changes::Fault;
 use super::{Doors, status};
 use crate::identity::{Identity, NationCode, SystemName};
 use crate::journal::Position;
@@ -7,7 +8,7 @@ use crate::trust::{self, Blocked, Standing};
 use crate::wire;
 use crate::wire::proto::operations_service_server::OperationsService;
 use crate::wire::proto::{
-    AnchorState, AnchorStatus, ApplyTrustRequest, ApplyTrustResponse, HoldTrustRequest,
+    AnchorState, AnchorStatus, ApplyTrustRequest, ApplyTrustResponse, FaultyFile, HoldTrustRequest,
     HoldTrustResponse, ListNationsRequest, ListNationsResponse, ListQuarantineRequest,
     ListQuarantineResponse, NationStatus, PlanTrustRequest, PlanTrustResponse, QuarantinedReport,
     ReleaseRule, ReleaseTrustRequest, ReleaseTrustResponse, WhyWithheldRequest,
@@ -15,6 +16,7 @@ use crate::wire::proto::{
 };
 use crate::wire::quarantined::Refusal;
 use bytes::Bytes;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -30,6 +32,8 @@ const PAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 const READ_MAX: usize = 2000;
 /// Bytes read after which a page is closed.
 const READ_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most faults that are told of one nation.
+const FAULTS_MAX: usize = 100;
 /// Most pages that are read from the quarantine at a time.
 const LISTINGS_MAX: usize = 2;
 
@@ -47,6 +51,14 @@ impl Operations {
             listings: Arc::new(Semaphore::new(LISTINGS_MAX)),
         }
     }
+}
+
+/// What is wrong with a nation's files, bounded as an answer has to be.
+fn faults_of(faults: &[Fault], name: &str) -> Vec<String> {
+    let own = faults.iter().filter(|fault| fault.nation == name);
+    own.take(FAULTS_MAX)
+        .map(|fault| fault.what.clone())
+        .collect()
 }
 
 /// Where a page goes on: a nation and a number in its quarantine, as `GBR:17`.
@@ -69,6 +81,7 @@ impl OperationsService for Operations {
         let trust = self.doors.trust.status();
         let blocked = self.doors.trust.snapshot().blocked();
         let quarantine = self.doors.intake.quarantine();
+        let faults = self.doors.changes.faults();
         let nations = registry.nations().map(|nation| NationStatus {
             nation: nation.code.to_string(),
             name: nation.name.clone(),
@@ -87,9 +100,19 @@ impl OperationsService for Operations {
                 .filter(|(code, _)| *code == nation.code)
                 .map(|(_, what)| what.to_string())
                 .collect(),
+            faults: faults_of(&faults, nation.code.as_str()),
         });
+        let is_foreign = |name: &&str| registry.nations().all(|n| n.code.as_str() != *name);
+        let foreign: BTreeSet<_> = faults.iter().map(|fault| fault.nation.as_str()).collect();
+        let foreign = foreign.into_iter().filter(is_foreign);
         Ok(Response::new(ListNationsResponse {
             nations: nations.collect(),
+            faulty_files: foreign
+                .map(|name| FaultyFile {
+                    name: name.to_owned(),
+                    faults: faults_of(&faults, name),
+                })
+                .collect(),
         }))
     }
 

@@ -2,6 +2,7 @@
 
 use super::certificate::Certificates;
 use super::feed::FeedDoor;
+use super::health::HealthDoor;
 use super::operations::Operations;
 use super::peer::RpcIo;
 use super::submission::Submission;
@@ -104,7 +105,10 @@ pub async fn serve(
         })
     };
     let (v1, v1alpha) = reflection(settings.reflection).transpose()?.unzip();
-    let health = tonic_health::server::HealthService::from_health_reporter(health);
+    let health = HealthDoor {
+        doors: Arc::clone(&doors),
+        inner: tonic_health::server::HealthService::from_health_reporter(health),
+    };
     let terms = Terms {
         clock: Arc::clone(&doors.clock),
     };

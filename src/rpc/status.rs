@@ -51,6 +51,12 @@ fn retry(code: Code, reason: &str, message: impl Into<String>, after: Duration) 
     )
 }
 
+/// A name that health does not know, or not for this caller: in the words of the library, so that
+/// the two cannot be told apart.
+pub(super) fn unknown_to_health() -> Status {
+    Status::not_found("service not registered")
+}
+
 /// A right is missing.
 pub(super) fn right_missing(right: &str) -> Status {
     plain(

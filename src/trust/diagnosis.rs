@@ -7,6 +7,7 @@
 
 use super::error::{TrustError, Which};
 use super::facts::{CertificateFacts, facts_of, key_in_words};
+use super::fit;
 use super::policy;
 use super::profile::Profile;
 use super::snapshot::TrustSnapshot;
@@ -106,7 +107,7 @@ pub fn chain_faults(chain: &PeerChain, now: Timestamp, profile: Profile) -> Vec<
                 if !policy::may_issue(&parsed) {
                     faults.push(TrustError::IssuerMayNotSign);
                 }
-                faults.extend(policy::check_key(parsed.public_key(), Which::Issuer, profile).err());
+                faults.extend(fit::issuer_faults(&parsed, profile));
                 faults.extend(date_fault(&parsed, Which::Issuer, now));
             }
             Err(error) => faults.push(error),

@@ -156,6 +156,16 @@ pub enum TrustError {
         /// What the listener's profile allows.
         allowed: &'static str,
     },
+    /// Signed with an algorithm outside the profile.
+    #[error("the {what} is signed with {algorithm}; allowed are {allowed}")]
+    WeakSignature {
+        /// What is signed: a certificate of the chain, or a revocation list.
+        what: &'static str,
+        /// The algorithm.
+        algorithm: String,
+        /// What the listener's profile allows.
+        allowed: &'static str,
+    },
     /// Zero, negative or over 20 octets (RFC 5280, 4.1.2.2).
     #[error("the certificate's serial number must be positive and have 1 to 20 octets")]
     OddSerial,
@@ -207,12 +217,18 @@ pub enum Which {
     Issuer,
 }
 
-impl std::fmt::Display for Which {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+impl Which {
+    pub(super) fn word(self) -> &'static str {
+        match self {
             Self::Leaf => "certificate",
             Self::Issuer => "issuer's certificate",
-        })
+        }
+    }
+}
+
+impl std::fmt::Display for Which {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
     }
 }
 
@@ -243,6 +259,7 @@ impl TrustError {
             Self::NoDigitalSignature => "no_digital_signature",
             Self::IssuerMayNotSign => "issuer_may_not_sign",
             Self::WeakKey { .. } => "weak_key",
+            Self::WeakSignature { .. } => "weak_signature",
             Self::OddSerial => "odd_serial",
             Self::LongLived { .. } => "long_lived",
             Self::AnchorNotInForce { .. } => "anchor_not_in_force",
@@ -280,6 +297,7 @@ impl TrustError {
             | Self::OddUri { .. }
             | Self::UnknownDomain(_)
             | Self::WeakKey { .. }
+            | Self::WeakSignature { .. }
             | Self::OddSerial
             | Self::LongLived { .. }
             | Self::Path(_) => CertificateError::ApplicationVerificationFailure,

@@ -42,7 +42,8 @@ fn of_alert(alert: Alert) -> String {
             has expired or is not valid yet; compare its dates with both clocks"
             .to_owned(),
         Alert::CertificateRevoked => "the gateway refused this certificate: it, or its issuer's, \
-            has been revoked; ask your authority for a new one"
+            has been revoked, or the gateway's operator has blocked it; a new key and a new \
+            certificate are needed, or a word with the operator"
             .to_owned(),
         Alert::UnknownCA => "the gateway refused this certificate: it was not issued by an \
             authority that is enrolled for the nation it names, or the gateway has no valid \

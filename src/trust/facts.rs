@@ -90,6 +90,7 @@ pub struct RequestFacts {
     pub spki_sha256_hex: String,
     /// Whether its key signed it: the requester holds the private half.
     pub is_proven: bool,
+    pub(super) spki_der: Vec<u8>,
 }
 
 /// What a revocation list says.
@@ -105,7 +106,7 @@ pub struct ListFacts {
     pub next_update: Option<Timestamp>,
     /// Revoked serial numbers, hexadecimal, with the time of revocation.
     pub revoked: Vec<(String, Timestamp)>,
-    der: Vec<u8>,
+    pub(super) der: Vec<u8>,
     issuer_raw: Vec<u8>,
 }
 
@@ -206,6 +207,7 @@ fn request_facts(der: &[u8]) -> Result<Held, String> {
         hosts,
         key: key_in_words(&info.subject_pki),
         spki_sha256_hex: hex(&digest(info.subject_pki.raw)),
+        spki_der: info.subject_pki.raw.to_vec(),
         is_proven: is_signed(
             parsed.signature_algorithm.algorithm.as_bytes(),
             key,

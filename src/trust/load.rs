@@ -34,6 +34,7 @@ impl Loading<'_> {
         }
         for authority in &intermediates {
             self.refuse_rollback(authority, before.map(|b| b.intermediates.as_slice()));
+            self.judge(authority);
         }
         if let Some(before) = before {
             self.refuse_older(&sub_lists, &before.sub_lists);

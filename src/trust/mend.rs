@@ -1,6 +1,6 @@
 //! What a partner has to do about each refusal, in words that need no PKI degree.
 
-use super::error::TrustError;
+use super::error::{TrustError, Which};
 
 impl TrustError {
     /// How to mend it, for whoever holds the certificate.
@@ -86,9 +86,21 @@ impl TrustError {
                 "the intermediate needs basic constraints CA and key usage certificate signing; \
                  your authority has to issue it anew"
             }
+            Self::WeakKey {
+                which: Which::Issuer,
+                ..
+            } => {
+                "the nation needs an authority with a key of an allowed type (`entente certs init \
+                 --nation NATION --profile PROFILE` chooses one), and certificates by it"
+            }
             Self::WeakKey { .. } => {
-                "make a new key of an allowed type (`entente certs csr --key-type p256`) and have \
-                 it certified"
+                "make a new key of an allowed type (`entente certs csr --profile PROFILE` chooses \
+                 one) and have it certified"
+            }
+            Self::WeakSignature { .. } => {
+                "your authority has to sign anew, with an algorithm that is allowed; `entente \
+                 certs` signs with SHA-256 by a P-256 or RSA key, with SHA-384 by a P-384 key \
+                 (openssl: -sha384)"
             }
             Self::OddSerial => {
                 "your authority has to issue the certificate with a sound serial number"

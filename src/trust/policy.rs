@@ -4,13 +4,14 @@
 use super::error::{TrustError, Which};
 use super::profile::{Key, Profile};
 use rustls_pki_types::CertificateDer;
+use x509_parser::asn1_rs::ToDer as _;
 use x509_parser::oid_registry::{
     OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_PKCS1_RSAENCRYPTION,
     OID_SIG_ED25519,
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
-use x509_parser::x509::SubjectPublicKeyInfo;
+use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
 /// Largest certificate, bytes.
 pub(super) const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
@@ -61,13 +62,14 @@ pub(super) fn leaf_faults(leaf: &X509Certificate<'_>, profile: Profile) -> Vec<T
 
 type LeafRule = fn(&X509Certificate<'_>, Profile) -> Result<(), TrustError>;
 
-const LEAF_RULES: [LeafRule; 6] = [
+const LEAF_RULES: [LeafRule; 7] = [
     |leaf, _| check_no_authority(leaf),
     |leaf, _| check_usage(leaf),
     |leaf, _| check_purpose(leaf),
     |leaf, _| check_serial(leaf.raw_serial()),
     |leaf, profile| check_key(leaf.public_key(), Which::Leaf, profile),
     |leaf, _| check_lifetime(leaf),
+    |leaf, profile| check_signature(&leaf.signature_algorithm, Which::Leaf.word(), profile),
 ];
 
 fn odd(what: &str) -> TrustError {
@@ -169,6 +171,68 @@ pub(super) fn check_known_key(
         allowed: profile.allowed_keys(),
     })
 }
+
+/// Signature algorithms of the listener's profile. webpki refuses the others too, but not in
+/// words, and only once it knows the issuer.
+pub(super) fn check_signature(
+    algorithm: &AlgorithmIdentifier<'_>,
+    what: &'static str,
+    profile: Profile,
+) -> Result<(), TrustError> {
+    SignatureId::of(algorithm).check(what, profile)
+}
+
+/// How something is signed.
+#[derive(Clone, Debug)]
+pub(super) struct SignatureId {
+    // Contents of the AlgorithmIdentifier, which webpki compares: OID, then parameters if any.
+    contents: Vec<u8>,
+    name: String,
+}
+
+impl SignatureId {
+    pub(super) fn of(algorithm: &AlgorithmIdentifier<'_>) -> Self {
+        let parameters = algorithm.parameters.as_ref();
+        let mut contents = algorithm.algorithm.to_der_vec().unwrap_or_default();
+        contents.extend(parameters.map_or_else(Vec::new, |p| p.to_der_vec().unwrap_or_default()));
+        let oid = algorithm.algorithm.to_id_string();
+        let name = SIGNATURE_NAMES.iter().find(|(known, _)| *known == oid);
+        Self {
+            contents,
+            name: name.map_or_else(|| format!("foreign ({oid})"), |(_, n)| (*n).to_owned()),
+        }
+    }
+
+    /// Whether a profile takes it, for what is signed so.
+    pub(super) fn check(&self, what: &'static str, profile: Profile) -> Result<(), TrustError> {
+        let mut known = profile.signatures().all.iter();
+        if known.any(|known| known.signature_alg_id().as_ref() == self.contents) {
+            return Ok(());
+        }
+        Err(TrustError::WeakSignature {
+            what,
+            algorithm: self.name.clone(),
+            allowed: profile.allowed_signatures(),
+        })
+    }
+}
+
+/// Signature algorithms by their OIDs, for people.
+const SIGNATURE_NAMES: [(&str, &str); 13] = [
+    ("1.2.840.10045.4.1", "ECDSA and SHA-1"),
+    ("1.2.840.10045.4.3.2", "ECDSA and SHA-256"),
+    ("1.2.840.10045.4.3.3", "ECDSA and SHA-384"),
+    ("1.2.840.10045.4.3.4", "ECDSA and SHA-512"),
+    ("1.2.840.113549.1.1.5", "RSA and SHA-1"),
+    ("1.2.840.113549.1.1.10", "RSA-PSS of other parameters"),
+    ("1.2.840.113549.1.1.11", "RSA and SHA-256"),
+    ("1.2.840.113549.1.1.12", "RSA and SHA-384"),
+    ("1.2.840.113549.1.1.13", "RSA and SHA-512"),
+    ("1.3.101.112", "Ed25519"),
+    ("2.16.840.1.101.3.4.3.17", "ML-DSA-44"),
+    ("2.16.840.1.101.3.4.3.18", "ML-DSA-65"),
+    ("2.16.840.1.101.3.4.3.19", "ML-DSA-87"),
+];
 
 /// A kind of key with its name; or only the name of what no profile takes.
 pub(super) type KnownKey = Result<(Key, String), String>;

@@ -59,8 +59,8 @@ impl Prepared {
 
     /// What does not keep it from being committed, but keeps somebody out.
     #[must_use]
-    pub fn warnings(&self) -> &[TrustProblem] {
-        self.next.snapshot.warnings()
+    pub fn warnings(&self) -> Vec<TrustProblem> {
+        self.next.warnings()
     }
 
     /// Why nations keep what they had; only after [`super::TrustState::prepare_sound`].
@@ -190,6 +190,7 @@ pub(super) fn load(
         snapshot: Arc::new(snapshot),
         own,
         accepted_at: clock.monotonic(),
+        profile: source.profile,
     };
     if previous.is_none() {
         warn(&epoch, source.own, clock.now());
@@ -201,9 +202,18 @@ pub(super) fn load(
     })
 }
 
+impl TrustEpoch {
+    /// What keeps somebody out, and what the listener's profile would not take.
+    fn warnings(&self) -> Vec<TrustProblem> {
+        let mut warnings = self.snapshot.warnings().to_vec();
+        warnings.extend(self.snapshot.unfit_for(self.profile));
+        warnings
+    }
+}
+
 /// Says what needs attention in what comes into force.
 pub(super) fn warn(epoch: &TrustEpoch, own: &Own, now: Timestamp) {
-    for problem in epoch.snapshot.warnings() {
+    for problem in epoch.warnings() {
         tracing::warn!(nation = %problem.nation, source = problem.source_name,
             reason = problem.reason, "trusted material needs attention");
     }

@@ -121,6 +121,18 @@ impl Profile {
     }
 }
 
+impl Profile {
+    /// The signatures that it takes, for people.
+    pub(super) fn allowed_signatures(self) -> &'static str {
+        match self {
+            Self::Default => "ECDSA, RSA, Ed25519 and ML-DSA, with SHA-256 or longer",
+            Self::Fmn5 => "ECDSA and RSA with SHA-256 or SHA-384 (profile fmn5)",
+            Self::Cnsa1 => "ECDSA and RSA with SHA-384 (profile cnsa1)",
+            Self::Cnsa2 => "ML-DSA-87 (profile cnsa2)",
+        }
+    }
+}
+
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())

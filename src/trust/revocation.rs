@@ -4,6 +4,7 @@
 //! start. So the choice is made here: of the lists proven under the issuer's key and begun by
 //! now, the one with the highest number for each distribution point; no other is offered.
 
+use super::policy::SignatureId;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use webpki::{CertRevocationList, OwnedCertRevocationList};
@@ -27,6 +28,7 @@ pub(super) struct RevocationList {
     pub(super) issuer: Vec<u8>,
     pub(super) issuer_text: String,
     pub(super) number: Number,
+    pub(super) signature: SignatureId,
     pub(super) this_update: Timestamp,
     pub(super) next_update: Timestamp,
     // How many certificates it revokes.
@@ -119,6 +121,7 @@ impl RevocationList {
             issuer,
             issuer_text,
             number: Number(number),
+            signature: SignatureId::of(&parsed.signature_algorithm),
             this_update,
             next_update,
             revoked: parsed.iter_revoked_certificates().count(),

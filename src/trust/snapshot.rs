@@ -339,6 +339,14 @@ impl TrustSnapshot {
             .flat_map(|n| n.anchors.iter().map(move |a| anchor_status(n.code, a, now)))
             .collect()
     }
+
+    /// The same of the authorities below the anchors that nations' files name.
+    #[must_use]
+    pub fn status_below(&self, now: Timestamp) -> Vec<AnchorStatus> {
+        let nations = self.by_domain.values();
+        let below = nations.flat_map(|n| n.intermediates.iter().map(move |a| (n.code, a)));
+        below.map(|(code, a)| anchor_status(code, a, now)).collect()
+    }
 }
 
 /// What was in force before, and what is remembered of it.

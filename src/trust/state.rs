@@ -35,6 +35,8 @@ pub struct TrustEpoch {
     pub own: OwnCertificate,
     /// When it came into force, on the clock that never jumps.
     pub accepted_at: Duration,
+    // What the real listener demands.
+    pub(super) profile: Profile,
 }
 
 /// The trust in force.
@@ -319,6 +321,7 @@ impl TrustState {
         Prepared {
             base: before.snapshot.epoch(),
             next: TrustEpoch {
+                profile: inputs.profile,
                 snapshot: Arc::new(snapshot),
                 own: before.own.clone(),
                 accepted_at: before.accepted_at,

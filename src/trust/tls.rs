@@ -2,13 +2,15 @@
 //! no early data, h2 required. A resumed session would skip the verifier, so there are no
 //! sessions.
 
-use super::error::{TrustError, Which};
+use super::error::TrustError;
+use super::fit::server_faults;
 use super::pem;
-use super::policy;
 use super::profile::{self, Profile};
 use super::snapshot::TrustSnapshot;
 use super::source::read_bounded;
-use super::verify::{At, Claim, PeerIdentity, claim, digest, from_unix, timestamp, unix_time};
+use super::verify::{
+    At, Claim, PeerChain, PeerIdentity, claim, digest, from_unix, timestamp, unix_time,
+};
 use crate::clock::Clock;
 use jiff::Timestamp;
 use rustls::client::Resumption;
@@ -123,17 +125,15 @@ impl OwnCertificate {
     /// # Errors
     /// The first certificate that is not.
     pub fn check_profile(&self, file: &Path, profile: Profile) -> Result<(), TlsError> {
-        for (at, der) in self.certified.cert.iter().enumerate() {
-            let which = if at == 0 { Which::Leaf } else { Which::Issuer };
-            policy::parse(der, which)
-                .and_then(|parsed| policy::check_key(parsed.public_key(), which, profile))
-                .map_err(|error| TlsError::Profile {
-                    certificate: file.to_owned(),
-                    profile,
-                    reason: error.to_string(),
-                })?;
+        let chain = PeerChain(self.certified.cert.as_slice().into());
+        match server_faults(&chain, profile).first() {
+            Some(fault) => Err(TlsError::Profile {
+                certificate: file.to_owned(),
+                profile,
+                reason: fault.to_string(),
+            }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// End of the certificate.

@@ -1,5 +1,8 @@
 //! A folder of its own for each test, and the commands run in it.
 
+use entente::clock::{Clock as _, SystemClock};
+use entente::pki::{Authority, LeafSpec};
+use jiff::SignedDuration;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -121,6 +124,22 @@ impl Bench {
             out,
         ];
         self.certs(&asked).well();
+    }
+
+    /// A certificate of GBR's system in the file `NAME.pem` that has lived so many days, and has
+    /// so many left.
+    pub(crate) fn aged(&self, name: &str, lived: u32, left: u32) {
+        let (certificate, key) = (
+            self.read("gbr/authority.pem"),
+            self.read("gbr/authority.key"),
+        );
+        let authority = Authority::from_pem(&certificate, &key).unwrap();
+        // A minute more, so that the test may take its time.
+        let past = SignedDuration::from_hours(24 * i64::from(lived)) - SignedDuration::from_mins(1);
+        let start = SystemClock::default().now() - past;
+        let spec = LeafSpec::system(&format!("spiffe://gbr.example/{name}"), start, lived + left);
+        let issued = authority.issue(&spec).unwrap();
+        std::fs::write(self.path(&format!("{name}.pem")), issued.chain_pem()).unwrap();
     }
 
     pub(crate) fn mode(&self, name: &str) -> u32 {

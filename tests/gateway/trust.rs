@@ -13,7 +13,7 @@ use tokio_stream::StreamExt as _;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Changes wait until they are applied, so that plans can be looked at in peace.
-fn patient_site() -> Site {
+pub(crate) fn patient_site() -> Site {
     let site = Site::new("");
     site.edit("config/gateway.toml", |text| {
         text.replace("[trust]\n", "[trust]\nchanges = \"when applied\"\n")

@@ -310,3 +310,37 @@ fn lists_of_a_named_intermediate_are_proven_at_loading_and_never_go_back() {
             .contains("was not issued by an anchor")
     );
 }
+
+#[test]
+fn the_end_of_a_named_intermediate_and_of_its_list_is_warned_of_and_shown() {
+    let gbr = root("GBR");
+    let over = AuthoritySpec {
+        not_after: now() - DAY,
+        ..AuthoritySpec::new("middle", now() - DAY * 90, 30)
+    };
+    let (middle, bare) = (
+        gbr.subordinate(&over).unwrap(),
+        gbr.subordinate(&AuthoritySpec::new("bare", now(), 300))
+            .unwrap(),
+    );
+    let mut nation = material(
+        "GBR",
+        &[gbr.certificate_pem()],
+        &[&list(&gbr, 1, &[]), &list(&middle, 7, &[])],
+    );
+    nation.terms.intermediates = [&middle, &bare]
+        .map(|below| Material {
+            name: "below".to_owned(),
+            bytes: below.certificate_pem().as_bytes().to_vec(),
+        })
+        .to_vec();
+    let trust = snapshot(&[nation]);
+    let warned: Vec<_> = trust.warnings().iter().map(|w| w.reason.as_str()).collect();
+    assert!(warned[0].starts_with("expired at"), "{warned:?}");
+    assert!(warned[1].starts_with("no revocation list"), "{warned:?}");
+    assert_eq!(warned.len(), 2, "{warned:?}");
+    let below = trust.status_below(now());
+    assert_eq!(below.len(), 2);
+    assert_eq!(below[0].not_after, now() - DAY);
+    assert_eq!(below[0].crl_number.as_deref(), Some("7"));
+}

@@ -1,5 +1,6 @@
 //! `entente certs init`: the development set, or an authority of one's own.
 
+use super::profile::{self, ForProfile};
 use super::said::day;
 use super::{KeyTypeArgument, Output};
 use crate::cli::{Failure, fail};
@@ -7,6 +8,7 @@ use crate::clock::Clock;
 use crate::identity::spiffe::TrustDomain;
 use crate::identity::{Identity, NationCode};
 use crate::pki::{self, Authority, AuthoritySpec, InitSpec, Office, Summary};
+use crate::trust;
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
 use serde_json::json;
@@ -52,9 +54,12 @@ pub(super) struct Init {
     /// Days after which the authority's first, empty revocation list is to be renewed.
     #[arg(long, default_value_t = 30, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=400))]
     list_days: u32,
-    /// Type of the keys of systems, or of the authority of --nation.
-    #[arg(long, value_enum, default_value_t = KeyTypeArgument::P256)]
-    key_type: KeyTypeArgument,
+    #[command(flatten)]
+    profile: ForProfile,
+    /// Type of the keys of systems, or of the authority of --nation [default: what fits the
+    /// profile: p256, for cnsa1 p384, for cnsa2 ml-dsa-87].
+    #[arg(long, value_enum)]
+    key_type: Option<KeyTypeArgument>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
@@ -67,7 +72,8 @@ pub(super) fn run(arguments: &Init, clock: &dyn Clock, out: &mut dyn Write) -> R
     let mut spec = InitSpec::development(&arguments.dir);
     spec.server_names.clone_from(&arguments.server_name);
     spec.days = arguments.days;
-    spec.key_type = arguments.key_type.into();
+    spec.key_type = arguments.profile.key_type(arguments.key_type)?;
+    spec.authority_key_type = arguments.profile.usual_key();
     for system in &arguments.system {
         let identity = Identity::parse(system)
             .map_err(|error| Failure::Usage(format!("--system: {error}")))?;
@@ -106,10 +112,12 @@ fn authority(arguments: &Init, clock: &dyn Clock, out: &mut dyn Write) -> Result
     let spec = AuthoritySpec {
         is_development: false,
         path_length: Some(0),
-        key_type: arguments.key_type.into(),
+        key_type: arguments.profile.key_type(arguments.key_type)?,
         ..AuthoritySpec::new(&name, now, arguments.authority_days)
     };
     let authority = Authority::root(&spec).map_err(fail)?;
+    let faults = trust::authority_faults(authority.certificate(), arguments.profile.profile());
+    profile::refuse(&faults)?;
     let domain = domain.as_ref().map(TrustDomain::as_str);
     let files = Office::found(&arguments.dir, &authority, domain, arguments.list_days, now)
         .map_err(fail)?;

@@ -2,6 +2,7 @@
 //! of it.
 
 use super::Output;
+use super::profile::ForProfile;
 use super::said::{day, days_left};
 use crate::cli::foreign::harmless;
 use crate::cli::{Failure, fail};
@@ -18,7 +19,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Explains certificates, requests and revocation lists, PEM or DER, in plain words, and says
-/// what the gateway would refuse of them and how to mend it.
+/// what a gateway of the given TLS profile would refuse of them and how to mend it.
 ///
 /// Who vouches for a certificate only the gateway knows: `entente doctor` asks it.
 /// Exit codes: 0 nothing to refuse, 1 something would be refused or cannot be read.
@@ -27,9 +28,18 @@ pub(super) struct Inspect {
     /// Files; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    profile: ForProfile,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
+}
+
+/// By what things are judged.
+#[derive(Clone, Copy)]
+struct Judge {
+    now: Timestamp,
+    profile: Profile,
 }
 
 /// One object, explained.
@@ -44,18 +54,23 @@ pub(super) fn run(
     clock: &dyn Clock,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let now = clock.now();
+    let judge = Judge {
+        now: clock.now(),
+        profile: arguments.profile.profile(),
+    };
     let mut objects = Vec::new();
     let mut is_sound = true;
     for path in &arguments.files {
         let name = path.display().to_string();
         let (explained, error) = match read(path) {
-            Ok(held) => (explain_all(&held, now), None),
+            Ok(held) => (explain_all(&held, judge), None),
             Err(error) => (Vec::new(), Some(error)),
         };
         is_sound &= error.is_none() && explained.iter().all(|e| e.refusals.is_empty());
         match arguments.output {
-            Output::Text => print(out, &name, &explained, error.as_deref()).map_err(fail)?,
+            Output::Text => {
+                print(out, &name, &explained, error.as_deref(), judge.profile).map_err(fail)?;
+            }
             Output::Json => objects.push(json!({
                 "file": name,
                 "error": error,
@@ -89,7 +104,7 @@ fn read(path: &Path) -> Result<Vec<Held>, String> {
     trust::read_held(&bytes)
 }
 
-fn explain_all(held: &[Held], now: Timestamp) -> Vec<Explained> {
+fn explain_all(held: &[Held], judge: Judge) -> Vec<Explained> {
     // A leaf with the authorities behind it is judged as the chain that a system would send.
     let certificates = held.iter().filter_map(|held| match held {
         Held::Certificate(facts) => Some(facts.as_ref()),
@@ -97,9 +112,9 @@ fn explain_all(held: &[Held], now: Timestamp) -> Vec<Explained> {
     });
     let certificates: Vec<_> = certificates.collect();
     let explain = |held: &Held| match held {
-        Held::Certificate(facts) => explain_certificate(facts, &certificates, now),
-        Held::Request(facts) => explain_request(facts),
-        Held::RevocationList(facts) => explain_list(facts, now),
+        Held::Certificate(facts) => explain_certificate(facts, &certificates, judge),
+        Held::Request(facts) => explain_request(facts, judge),
+        Held::RevocationList(facts) => explain_list(facts, judge),
         Held::PrivateKey => Explained {
             title: "a private key".to_owned(),
             facts: vec![(
@@ -121,8 +136,9 @@ fn explain_all(held: &[Held], now: Timestamp) -> Vec<Explained> {
 fn explain_certificate(
     facts: &CertificateFacts,
     all: &[&CertificateFacts],
-    now: Timestamp,
+    judge: Judge,
 ) -> Explained {
+    let Judge { now, profile } = judge;
     let is_server = facts.purposes.iter().any(|p| p == "server authentication");
     let is_gateway = is_server && facts.uris.is_empty() && !facts.is_authority;
     let title = if facts.is_authority {
@@ -155,22 +171,19 @@ fn explain_certificate(
         ("fingerprint", format!("sha256:{}", facts.sha256_hex)),
     ]);
     let faults = if facts.is_authority {
-        authority_refusals(facts, now)
+        let mut refusals = authority_refusals(facts, now);
+        refusals.extend(in_words(trust::authority_faults(&facts.der, profile)));
+        refusals
     } else if is_gateway {
-        trust::chain_faults(
-            &PeerChain::from_der(&[facts.der.as_slice()]),
-            now,
-            Profile::Default,
-        )
-        .into_iter()
-        .filter(|f| {
+        let shown = PeerChain::from_der(&[facts.der.as_slice()]);
+        let dates = trust::chain_faults(&shown, now, profile).into_iter();
+        let dates = dates.filter(|f| {
             matches!(
                 f,
                 TrustError::Expired { .. } | TrustError::NotYetValid { .. }
             )
-        })
-        .map(|fault| (fault.to_string(), fault.mend().to_owned()))
-        .collect()
+        });
+        in_words(dates.chain(trust::server_faults(&shown, profile))).collect()
     } else {
         let behind = all.iter().filter(|other| other.is_authority);
         let behind = behind.filter(|other| !other.is_self_issued());
@@ -178,16 +191,25 @@ fn explain_certificate(
             .chain(behind.map(|other| &other.der))
             .map(Vec::as_slice)
             .collect();
-        trust::chain_faults(&PeerChain::from_der(&chain), now, Profile::Default)
-            .into_iter()
-            .map(|fault| (fault.to_string(), fault.mend().to_owned()))
-            .collect()
+        in_words(trust::chain_faults(
+            &PeerChain::from_der(&chain),
+            now,
+            profile,
+        ))
+        .collect()
     };
     Explained {
         title: title.to_owned(),
         facts: shown,
         refusals: faults,
     }
+}
+
+fn in_words(
+    faults: impl IntoIterator<Item = TrustError>,
+) -> impl Iterator<Item = (String, String)> {
+    let faults = faults.into_iter();
+    faults.map(|fault| (fault.to_string(), fault.mend().to_owned()))
 }
 
 /// What keeps an authority's certificate from being an anchor.
@@ -224,8 +246,8 @@ fn authority_refusals(facts: &CertificateFacts, now: Timestamp) -> Vec<(String, 
     refusals
 }
 
-fn explain_request(facts: &RequestFacts) -> Explained {
-    let mut refusals = Vec::new();
+fn explain_request(facts: &RequestFacts, judge: Judge) -> Explained {
+    let mut refusals: Vec<_> = in_words(facts.key_fault(judge.profile)).collect();
     if !facts.is_proven {
         refusals.push((
             "the key that it names did not sign it".to_owned(),
@@ -263,8 +285,9 @@ fn explain_request(facts: &RequestFacts) -> Explained {
     }
 }
 
-fn explain_list(facts: &ListFacts, now: Timestamp) -> Explained {
-    let mut refusals = Vec::new();
+fn explain_list(facts: &ListFacts, judge: Judge) -> Explained {
+    let Judge { now, profile } = judge;
+    let mut refusals: Vec<_> = in_words(facts.signature_fault(profile)).collect();
     if facts.number.is_none() {
         refusals.push((
             "it has no number, so a stale copy could not be told from a fresh one".to_owned(),
@@ -341,6 +364,7 @@ fn print(
     name: &str,
     explained: &[Explained],
     error: Option<&str>,
+    profile: Profile,
 ) -> std::io::Result<()> {
     if let Some(error) = error {
         return writeln!(out, "{name}: {error}");
@@ -351,7 +375,13 @@ fn print(
             writeln!(out, "  {word:<16}  {}", harmless(text))?;
         }
         if one.refusals.is_empty() {
-            writeln!(out, "  nothing in it that the gateway would refuse")?;
+            match profile {
+                Profile::Default => writeln!(out, "  nothing in it that the gateway would refuse")?,
+                other => writeln!(
+                    out,
+                    "  nothing in it that a gateway of the profile {other} would refuse"
+                )?,
+            }
         }
         for (reason, mend) in &one.refusals {
             writeln!(out, "  REFUSED: {}", harmless(reason))?;

@@ -1,6 +1,7 @@
 //! `entente certs csr` and `sign`: a key and a request by whoever runs a system, a certificate
 //! by whoever holds the nation's authority.
 
+use super::profile::{ForProfile, refuse};
 use super::said::{day, say};
 use super::{KeyTypeArgument, Output};
 use crate::cli::{Failure, fail};
@@ -37,9 +38,12 @@ pub(super) struct Csr {
     /// Where to: FILE.key and FILE.csr [default: the system's name, or `server`].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Type of the key.
-    #[arg(long, value_enum, default_value_t = KeyTypeArgument::P256)]
-    key_type: KeyTypeArgument,
+    #[command(flatten)]
+    profile: ForProfile,
+    /// Type of the key [default: what fits the profile: p256, for cnsa1 p384, for cnsa2
+    /// ml-dsa-87].
+    #[arg(long, value_enum)]
+    key_type: Option<KeyTypeArgument>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
@@ -64,7 +68,8 @@ pub(super) fn csr(arguments: &Csr, out: &mut dyn Write) -> Result<(), Failure> {
     };
     let stem = arguments.out.clone().unwrap_or_else(|| PathBuf::from(name));
     let (key_file, request_file) = (with_ending(&stem, "key"), with_ending(&stem, "csr"));
-    let key = Key::make(arguments.key_type.into()).map_err(fail)?;
+    let key_type = arguments.profile.key_type(arguments.key_type)?;
+    let key = Key::make(key_type).map_err(fail)?;
     let request = pki::write_request(&spec, &key).map_err(fail)?;
     files::write_new(&[
         NewFile::secret(key_file.clone(), key.to_pem()),
@@ -113,6 +118,8 @@ pub(super) struct Sign {
     /// Days for which the certificate is valid.
     #[arg(long, default_value_t = 90, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=397))]
     days: u32,
+    #[command(flatten)]
+    profile: ForProfile,
     /// Where to [default: the request's name with .pem].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -155,15 +162,17 @@ pub(super) fn sign(
         .out
         .clone()
         .unwrap_or_else(|| arguments.request.with_extension("pem"));
-    let issued = issue(&mut office, &spec, &request, now, !arguments.server)?;
+    let profile = arguments.profile.profile();
+    let issued = issue(&mut office, spec, &request, now, !arguments.server, profile)?;
     files::write_new(&[NewFile::public(path.clone(), issued.chain_pem.clone())]).map_err(fail)?;
-    let lines = [format!(
+    let mut lines = vec![format!(
         "{}: {}, serial {}, until {}",
         path.display(),
         issued.name,
         issued.serial,
         day(issued.not_after)
     )];
+    lines.extend(issued.remark());
     say(out, arguments.output, &lines, &issued.object(&path))
 }
 
@@ -200,9 +209,19 @@ pub(super) struct Certified {
     pub(super) name: String,
     pub(super) serial: String,
     pub(super) not_after: jiff::Timestamp,
+    is_cut_short: bool,
 }
 
 impl Certified {
+    /// What a person has to know besides.
+    pub(super) fn remark(&self) -> Option<String> {
+        self.is_cut_short.then(|| {
+            "It ends with its authority, sooner than was asked for: begin to rotate the authority \
+             now (docs/CERTIFICATES.md, walk 3)."
+                .to_owned()
+        })
+    }
+
     pub(super) fn object(&self, path: &Path) -> serde_json::Value {
         json!({
             "certificate": path,
@@ -213,33 +232,47 @@ impl Certified {
     }
 }
 
-/// Certifies, checks the result as the gateway would, and notes it in the register.
+/// Certifies, checks the result as a gateway of the profile would, and notes it in the register.
+/// Nothing outlives its authority.
 pub(super) fn issue(
     office: &mut Office,
-    spec: &LeafSpec,
+    spec: LeafSpec,
     request: &Request,
     now: jiff::Timestamp,
     is_system: bool,
+    profile: Profile,
 ) -> Result<Certified, Failure> {
-    let chain = office.authority().certify(spec, request).map_err(fail)?;
+    let end = office.authority().not_after();
+    if end <= now {
+        return Err(fail(format!(
+            "nothing was issued: the authority's own certificate ended at {end}, and this \
+             machine's clock says {now}; the nation needs its next authority \
+             (docs/CERTIFICATES.md, walk 3)"
+        )));
+    }
+    let is_cut_short = end < spec.end();
+    let spec = if is_cut_short { spec.until(end) } else { spec };
+    let chain = office.authority().certify(&spec, request).map_err(fail)?;
     let ders: Vec<&[u8]> = chain.iter().map(|(der, _)| der.as_ref()).collect();
+    let sent = PeerChain::from_der(&ders);
     if is_system {
-        let faults = trust::chain_faults(&PeerChain::from_der(&ders), now, Profile::Default);
-        if let Some(fault) = faults.first() {
-            return Err(fail(format!(
-                "nothing was issued, because the gateway would refuse it: {fault}; {}",
-                fault.mend()
-            )));
-        }
+        refuse(&trust::chain_faults(&sent, now, profile))?;
+        refuse(&trust::authority_faults(
+            office.authority().certificate(),
+            profile,
+        ))?;
+    } else {
+        refuse(&trust::server_faults(&sent, profile))?;
     }
     let leaf = ders.first().copied().unwrap_or_default();
-    office.note(leaf, spec, now).map_err(fail)?;
+    office.note(leaf, &spec, now).map_err(fail)?;
     let entry = office.register().issued.last();
     let entry = entry.ok_or_else(|| fail("the register did not keep the certificate"))?;
     Ok(Certified {
         name: entry.name.clone(),
         serial: entry.serial.clone(),
         not_after: entry.not_after,
+        is_cut_short,
         chain_pem: chain.iter().map(|(_, pem)| pem.as_str()).collect(),
     })
 }

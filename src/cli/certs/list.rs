@@ -19,13 +19,12 @@ use std::path::{Path, PathBuf};
 const FILES_MAX: usize = 100_000;
 /// How deep folders are followed.
 const DEPTH_MAX: usize = 16;
-/// Days ahead at which a certificate is shown as ending soon, and as urgent.
-const SOON_DAYS: i64 = 30;
+/// Days ahead at which what ends soon becomes urgent.
 const URGENT_DAYS: i64 = 7;
 const ENDINGS: [&str; 6] = ["pem", "crt", "cer", "der", "crl", "cert"];
 
 /// Lists certificates and revocation lists with the days that are left, those that end first on
-/// top. Coloured on a terminal.
+/// top. Coloured on a terminal, unless NO_COLOR is set.
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// Files and folders.
@@ -172,7 +171,7 @@ impl Found {
             } else if now < facts.not_before {
                 State::NotYet
             } else {
-                state(facts.not_after, now)
+                state(facts.not_before, facts.not_after, now)
             },
             serial: facts.serial_hex.clone(),
             file: file.clone(),
@@ -184,7 +183,7 @@ impl Found {
                 kind: "revocation list",
                 until,
                 days: days_left(until, now),
-                state: state(until, now),
+                state: state(facts.this_update, until, now),
                 serial: facts.number.clone().unwrap_or_default(),
                 file: file.clone(),
             }
@@ -209,12 +208,15 @@ impl Found {
     }
 }
 
-fn state(until: Timestamp, now: Timestamp) -> State {
-    match days_left(until, now) {
-        left if left < 0 => State::Expired,
-        left if left < URGENT_DAYS => State::Urgent,
-        left if left < SOON_DAYS => State::Soon,
-        _ => State::Valid,
+/// As the gateway warns of ends: what was made for a month does not end soon on its first day.
+fn state(from: Timestamp, until: Timestamp, now: Timestamp) -> State {
+    if days_left(until, now) < 0 {
+        return State::Expired;
+    }
+    match trust::threshold(from, until, now) {
+        None => State::Valid,
+        Some(days) if days <= URGENT_DAYS => State::Urgent,
+        Some(_) => State::Soon,
     }
 }
 

@@ -2,6 +2,7 @@
 //! the gateway.
 
 use super::issue::{self, with_ending};
+use super::profile::ForProfile;
 use super::said::{day, say};
 use super::{KeyTypeArgument, Output};
 use crate::cli::partner::Partner;
@@ -34,9 +35,12 @@ pub(super) struct Renew {
     /// Days for which the new certificate is valid [default: as the old one].
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=397), conflicts_with = "over_the_wire")]
     days: Option<u32>,
-    /// Type of the new key.
-    #[arg(long, value_enum, default_value_t = KeyTypeArgument::P256)]
-    key_type: KeyTypeArgument,
+    #[command(flatten)]
+    profile: ForProfile,
+    /// Type of the new key [default: what fits the profile: p256, for cnsa1 p384, for cnsa2
+    /// ml-dsa-87].
+    #[arg(long, value_enum)]
+    key_type: Option<KeyTypeArgument>,
     /// Where to: FILE.pem and FILE.key [default: the old name with .next].
     #[arg(long, value_name = "FILE", conflicts_with = "danger_replace")]
     out: Option<PathBuf>,
@@ -58,7 +62,8 @@ pub(super) fn run(
     let old = leaf_of(&certificate)?;
     let place = Place::of(arguments, &certificate)?;
     place.refuse_existing()?;
-    let key = Key::make(arguments.key_type.into()).map_err(fail)?;
+    let key_type = arguments.profile.key_type(arguments.key_type)?;
+    let key = Key::make(key_type).map_err(fail)?;
     let system_uri = match old.uris.as_slice() {
         [] => None,
         [uri] => Some(uri.as_str()),
@@ -88,6 +93,7 @@ pub(super) fn run(
         ),
         format!("{}: its key", place.key.display()),
     ];
+    lines.extend(renewed.remark);
     lines.push(if arguments.danger_replace {
         format!(
             "The old pair is kept as {} and {}.",
@@ -110,6 +116,7 @@ pub(super) fn run(
 }
 
 struct Renewed {
+    remark: Option<String>,
     chain_pem: String,
     name: String,
     serial: String,
@@ -163,8 +170,10 @@ fn at_the_authority(
         None => LeafSpec::server(&old.hosts, now, days),
     };
     let spec = spec.named(&old.uris, &old.hosts);
-    let issued = issue::issue(&mut office, &spec, &request, now, is_system)?;
+    let profile = arguments.profile.profile();
+    let issued = issue::issue(&mut office, spec, &request, now, is_system, profile)?;
     Ok(Renewed {
+        remark: issued.remark(),
         chain_pem: issued.chain_pem,
         name: issued.name,
         serial: issued.serial,
@@ -188,6 +197,7 @@ fn over_the_wire(arguments: &Renew, request: Vec<u8>) -> Result<Renewed, Failure
         return Err(fail("the gateway's answer holds no certificate"));
     };
     Ok(Renewed {
+        remark: None,
         chain_pem,
         name: leaf.uris.join(", "),
         serial: leaf.serial_hex,

@@ -124,8 +124,8 @@ fn chain_check(chain: &[CertificateFacts], leaf: &CertificateFacts, path: &Path)
                 "the chain ends at the issuer `{}`, which is not the authority beside it (`{}`)",
                 top.issuer, authority.subject
             ),
-            "if an intermediate authority issued the certificate, append that one's certificate \
-             to the system's file",
+            "while the nation changes its root this is as it should be; if an intermediate \
+             authority issued the certificate, append that one's certificate to the system's file",
         );
     }
     Check::ok(

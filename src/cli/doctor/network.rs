@@ -6,7 +6,7 @@ use crate::cli::partner::Resolved;
 use crate::client::{ClientError, Endpoint};
 use crate::clock::{Clock, SystemClock};
 use crate::trust::{self, ProbeError};
-use crate::wire::proto::{CheckOutcome, DiagnoseResponse};
+use crate::wire::proto::{CheckOutcome, DiagnoseResponse, ListNationsRequest};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -23,6 +23,7 @@ const TLS: &str = "gateway's TLS";
 const DIAGNOSIS: &str = "gateway's diagnosis";
 const DOOR: &str = "the real door";
 const CLOCK: &str = "clock";
+const NATION: &str = "nation's files";
 
 /// The way from here to the gateway.
 pub(super) struct Way<'a> {
@@ -151,11 +152,71 @@ impl Way<'_> {
                 format!("open: the gateway knows this system as {who}; rights: {rights}"),
             )
         }];
+        let is_operator = seen.rights.iter().any(|right| right == "operate");
+        let told = tokio::time::timeout(STEP, nations(endpoint, &seen.nation, is_operator));
+        checks.extend(told.await.unwrap_or_default());
         if let Some(time) = seen.gateway_time {
             checks.push(clock(self.clock.now().as_second() - time.seconds));
         }
         checks
     }
+}
+
+/// What the gateway finds faulty: to a system of its own nation's files, to an operator of all.
+async fn nations(endpoint: &Endpoint, nation: &str, is_operator: bool) -> Vec<Check> {
+    if is_operator {
+        return all_nations(endpoint).await.unwrap_or_default();
+    }
+    let nation = harmless(nation);
+    let own = endpoint.finds_sound(&nation).await.map(|is_sound| {
+        if is_sound {
+            let words = format!("the gateway finds all files of {nation} sound");
+            return Check::ok(NATION, words);
+        }
+        Check::warning(
+            NATION,
+            format!(
+                "the gateway finds a file of {nation} faulty (its settings, an authority or a \
+                 revocation list), and goes on with what it had before: what is new in them, also \
+                 revocations, does not count yet"
+            ),
+            "tell the gateway's operator, whose `entente trust show` names the fault; if it is \
+             the revocation list or the authority, the nation has to hand in a sound one",
+        )
+    });
+    own.into_iter().collect()
+}
+
+/// For an operator: each faulty nation with its faults. None: the gateway does not say.
+async fn all_nations(endpoint: &Endpoint) -> Option<Vec<Check>> {
+    let mut operations = endpoint.operations().await.ok()?;
+    let answer = operations.list_nations(ListNationsRequest {}).await.ok()?;
+    let answer = answer.into_inner();
+    let of_nations = answer
+        .nations
+        .iter()
+        .map(|n| (n.nation.as_str(), &n.faults));
+    let of_files = answer.faulty_files.iter().map(|f| match f.name.as_str() {
+        "" => ("the gateway's own file", &f.faults),
+        name => (name, &f.faults),
+    });
+    let faulty = of_nations
+        .chain(of_files)
+        .filter(|(_, faults)| !faults.is_empty());
+    let checks: Vec<_> = faulty
+        .map(|(name, faults)| {
+            let words = format!("{name} is faulty: {}", faults.join("; "));
+            let mend = "put a sound file in place; it is taken up by itself";
+            Check::warning(NATION, harmless(&words), mend)
+        })
+        .collect();
+    if checks.is_empty() {
+        return Some(vec![Check::ok(
+            NATION,
+            "the gateway finds all nations' files sound",
+        )]);
+    }
+    Some(checks)
 }
 
 fn skipped_door(why: &str) -> Check {

@@ -1,7 +1,7 @@
 //! Plans and nations as people and machines read them.
 
 use crate::cli::foreign::harmless;
-use crate::wire::proto::{AnchorState, AnchorStatus, NationStatus, TrustPlan};
+use crate::wire::proto::{AnchorState, AnchorStatus, FaultyFile, NationStatus, TrustPlan};
 use comfy_table::{Table, presets::NOTHING};
 use jiff::Timestamp;
 use serde_json::json;
@@ -80,7 +80,7 @@ pub(super) fn plan_json(plan: &TrustPlan) -> String {
 }
 
 /// Every nation, for people.
-pub(super) fn nations(nations: &[NationStatus]) -> String {
+pub(super) fn nations(nations: &[NationStatus], files: &[FaultyFile]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_header([
@@ -94,7 +94,25 @@ pub(super) fn nations(nations: &[NationStatus]) -> String {
         "LIST DUE",
     ]);
     let mut blocks = String::new();
+    let mut faults = String::new();
+    for file in files {
+        let name = match file.name.as_str() {
+            "" => "the gateway's own file is faulty, and not read until it is mended".to_owned(),
+            name => format!(
+                "{}: its file is faulty, and it is not admitted",
+                harmless(name)
+            ),
+        };
+        say_faults(&name, &file.faults, &mut faults);
+    }
     for nation in nations {
+        let code = harmless(&nation.nation);
+        let name = if nation.anchors.is_empty() {
+            format!("{code}: its files are faulty, and it is not admitted")
+        } else {
+            format!("{code}: its files are faulty; what it had before is in force")
+        };
+        say_faults(&name, &nation.faults, &mut faults);
         let mut first = (nation.nation.clone(), nation.connections.to_string());
         for anchor in &nation.anchors {
             table.add_row([
@@ -115,7 +133,24 @@ pub(super) fn nations(nations: &[NationStatus]) -> String {
             let _ = write!(blocks, "\n{}: blocked: {}", nation.nation, harmless(what));
         }
     }
-    format!("{}{blocks}", table.trim_fmt())
+    format!("{}{blocks}{faults}", table.trim_fmt())
+}
+
+/// What is faulty of a nation, under a line that says what that means.
+fn say_faults(name: &str, faults: &[String], text: &mut String) {
+    if faults.is_empty() {
+        return;
+    }
+    // Writing to a String cannot fail.
+    let _ = write!(text, "\nFAULTY {name}:");
+    for fault in faults {
+        let _ = write!(text, "\n  {}", harmless(fault));
+    }
+}
+
+/// A faulty file of no nation that is known, for machines: one line.
+pub(super) fn faulty_file_json(file: &FaultyFile) -> String {
+    json!({ "file": file.name, "faults": file.faults }).to_string()
 }
 
 fn state(anchor: &AnchorStatus) -> String {
@@ -158,6 +193,7 @@ pub(super) fn nation_json(nation: &NationStatus) -> String {
         "connections": nation.connections,
         "suspended": nation.suspended,
         "blocked": nation.blocked,
+        "faults": nation.faults,
         "anchors": anchors.collect::<Vec<_>>(),
     })
     .to_string()

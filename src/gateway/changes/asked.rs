@@ -5,7 +5,7 @@ use super::super::known::Known;
 use super::{Change, Changes, TrustOr, not_applied};
 use crate::config::Origin;
 use crate::identity::NationCode;
-use crate::rpc::changes::{Applied, NotApplied, Plan, TrustChanges, Who};
+use crate::rpc::changes::{Applied, Fault, NotApplied, Plan, TrustChanges, Who};
 use crate::trust::{Blocked, Candidate, Hold, Prepared, Scope};
 
 impl Changes {
@@ -17,7 +17,8 @@ impl Changes {
         known: &Known,
         reason: &str,
     ) -> Result<Applied, NotApplied> {
-        let (mut plan, rights) = self.describe(&prepared, &self.registry.load(), Vec::new());
+        let (mut plan, rights) =
+            self.describe(&prepared, &known.nations, &known.nations, Vec::new());
         for change in plan.changes.iter_mut().filter(|_| !reason.is_empty()) {
             change.what = format!("{} ({reason})", change.what);
         }
@@ -34,6 +35,10 @@ impl Changes {
 }
 
 impl TrustChanges for Changes {
+    fn faults(&self) -> Vec<Fault> {
+        self.faults.borrow().clone()
+    }
+
     fn renewed(&self, who: &Who, serial_hex: &str) -> Result<(), NotApplied> {
         // One line at a time.
         let _known = self.lock();

@@ -45,10 +45,11 @@ impl TrustState {
     }
 
     /// As [`Self::load_kept`], but a nation whose material is faulty is left out, and the
-    /// others' is taken up; besides, every such fault.
+    /// others' is taken up; besides, every such fault. If it is everybody's, nobody is admitted
+    /// until material is mended, which is then taken up as ever.
     ///
     /// # Errors
-    /// What is no one nation's fault; or nobody is left.
+    /// What is no one nation's fault.
     pub fn load_sound(
         nations: Vec<NationSources>,
         own: Own,
@@ -56,14 +57,8 @@ impl TrustState {
         folder: &Path,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Vec<TrustProblem>), TrustStateError> {
-        let folder = Some(folder);
-        let (state, faults) =
-            Self::first(nations, own, profile, folder, clock, OnFault::KeepNation)?;
-        let is_empty = state.snapshot().nations().next().is_none();
-        if is_empty && !faults.is_empty() {
-            return Err(TrustStateError::Trust(faults));
-        }
-        Ok((state, faults))
+        let on_fault = OnFault::KeepNation;
+        Self::first(nations, own, profile, Some(folder), clock, on_fault)
     }
 
     fn first(

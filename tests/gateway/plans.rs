@@ -1,0 +1,132 @@
+//! What a plan covers besides trust itself: every part of a nation's file has its say in the
+//! plan's id, in what it shows, and in the audit log.
+
+use crate::support::Site;
+use crate::trust::{audit, operate, patient_site, started};
+use serde_json::Value;
+
+/// A plan's id, and what it says of GBR.
+#[track_caller]
+fn plan(site: &Site) -> (String, String) {
+    let (code, plan, said) = operate(site, &["plan"]);
+    assert_eq!(code, Some(0), "{said}");
+    let changes = plan["changes"].as_array().unwrap().iter();
+    let of_gbr = changes.filter(|change| change["nation"] == "GBR");
+    let what: Vec<_> = of_gbr.map(|c| c["what"].as_str().unwrap()).collect();
+    (plan["plan"].as_str().unwrap().to_owned(), what.join("\n"))
+}
+
+#[track_caller]
+fn applied(site: &Site, plan: &str) {
+    let (code, _, said) = operate(site, &["apply", "--plan", plan]);
+    assert_eq!(code, Some(0), "{said}");
+}
+
+/// What the audit log says last.
+fn last_change(site: &Site) -> String {
+    let all = audit(site);
+    let mut changes = all.iter().rev().filter(|l| l["outcome"] == "applied");
+    changes.next().map(Value::to_string).unwrap_or_default()
+}
+
+fn gbr(site: &Site, change: impl FnOnce(String) -> String) {
+    site.edit("config/nations/GBR.toml", change);
+}
+
+#[test]
+fn renewal_has_its_say_in_a_plan_and_in_the_audit_log() {
+    let site = started(patient_site());
+    let (nothing, what) = plan(&site);
+    assert_eq!(what, "");
+    let with = |text: String, lines: &str| format!("{text}\n[renewal]\n{lines}");
+    let off = std::fs::read_to_string(site.path("config/nations/GBR.toml")).unwrap();
+    gbr(&site, |text| {
+        with(text, "command = [\"/opt/sign\", \"--token=s3cret\"]")
+    });
+    let (first, what) = plan(&site);
+    assert_ne!(first, nothing);
+    assert_eq!(
+        what,
+        "renewal over the wire is turned on: the command /opt/sign (1 arguments)"
+    );
+    // Whoever looked at that plan does not get another signer applied.
+    let (folder, days) = (
+        "danger_issuing_folder = \"../../certs-dev/GBR\"",
+        "\ndays = 7",
+    );
+    gbr(&site, |_| with(off.clone(), &format!("{folder}{days}")));
+    let (second, _) = plan(&site);
+    assert_ne!(second, first);
+    let (code, _, said) = operate(&site, &["apply", "--plan", &first]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("plan again"), "{said}");
+    applied(&site, &second);
+    let last = last_change(&site);
+    assert!(
+        last.contains("renewal over the wire is turned on: the gateway signs"),
+        "{last}"
+    );
+    // Each part of it counts.
+    gbr(&site, |_| {
+        with(off.clone(), &format!("{folder}\ndays = 30"))
+    });
+    let (third, what) = plan(&site);
+    assert_eq!(
+        what,
+        "renewal over the wire: validity 7 days becomes 30 days"
+    );
+    gbr(&site, |_| {
+        with(
+            off.clone(),
+            &format!("{folder}\ndays = 30\nper_day_max = 2"),
+        )
+    });
+    let (fourth, what) = plan(&site);
+    assert!(
+        what.ends_with("30 days; attempts a day 8 becomes 2"),
+        "{what}"
+    );
+    assert_ne!(third, fourth);
+    applied(&site, &fourth);
+    gbr(&site, |_| off.clone());
+    let (fifth, what) = plan(&site);
+    assert_eq!(what, "renewal over the wire is turned off");
+    applied(&site, &fifth);
+    assert!(last_change(&site).contains(&what), "{}", last_change(&site));
+}
+
+#[test]
+fn the_arguments_of_a_signer_count_and_are_not_shown() {
+    let site = started(patient_site());
+    let command = |token: &str| format!("\n[renewal]\ncommand = [\"/opt/sign\", \"{token}\"]\n");
+    gbr(&site, |text| text + &command("--token=one"));
+    let (first, _) = plan(&site);
+    applied(&site, &first);
+    gbr(&site, |text| text.replace("--token=one", "--token=two"));
+    let (second, what) = plan(&site);
+    assert_ne!(first, second);
+    assert_eq!(
+        what,
+        "renewal over the wire: the command has other arguments"
+    );
+    applied(&site, &second);
+    let audit = std::fs::read_to_string(site.path("data/trust/audit.jsonl")).unwrap();
+    assert!(!audit.contains("--token"), "{audit}");
+}
+
+#[test]
+fn notation_counts_and_a_comment_does_not() {
+    let site = started(patient_site());
+    let (nothing, _) = plan(&site);
+    gbr(&site, |text| format!("# reviewed\n{text}"));
+    let (same, what) = plan(&site);
+    assert_eq!(same, nothing);
+    assert_eq!(what, "its file was written; nothing in it is different");
+    gbr(&site, |text| {
+        assert!(text.contains("[notation]"), "{text}");
+        text.replace("[notation]\n", "[notation]\ndecimal_comma = true\n")
+    });
+    let (other, what) = plan(&site);
+    assert_ne!(other, nothing);
+    assert_eq!(what, "its notation is different");
+}
