@@ -41,6 +41,17 @@ impl Failure {
     }
 }
 
+/// A batch in room of its own size, and the room that it needed not, for another batch. A batch
+/// that leaves most of its room empty would keep it from memory for as long as it is read.
+fn fitted(mut bytes: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
+    if bytes.len() >= bytes.capacity() / 2 {
+        return (bytes, Vec::new());
+    }
+    let own = bytes.as_slice().to_vec();
+    bytes.clear();
+    (own, bytes)
+}
+
 /// The end of the log, where batches are appended.
 pub(super) struct Appender {
     pub(super) disk: Arc<dyn Disk>,
@@ -107,8 +118,14 @@ impl Appender {
         self.hash = hash(&bytes);
         self.next = header.next();
         segment.extend(header.first, header.next(), frame_bytes);
+        let (bytes, room) = fitted(bytes);
         let frame = Frame::built(header.first, bytes, offsets);
-        self.room = self.log.publish(Arc::new(frame)).unwrap_or_default();
+        let given_back = self.log.publish(Arc::new(frame)).unwrap_or_default();
+        self.room = if room.capacity() < given_back.capacity() {
+            given_back
+        } else {
+            room
+        };
         self.durable.send_replace(Position(header.next() - 1));
         Ok(())
     }

@@ -153,11 +153,7 @@ pub(super) struct Frame {
 
 impl Frame {
     /// A batch that was built in memory, with the offsets of its entries.
-    pub(super) fn built(first: u64, mut bytes: Vec<u8>, offsets: Vec<u32>) -> Self {
-        // Room was made for all entries; many may have been stored before.
-        if bytes.len() < bytes.capacity() / 2 {
-            bytes.shrink_to_fit();
-        }
+    pub(super) fn built(first: u64, bytes: Vec<u8>, offsets: Vec<u32>) -> Self {
         let memory = bytes.capacity() + offsets.capacity() * size_of::<u32>();
         Self {
             first,

@@ -9,11 +9,11 @@ use crate::admission::{Permit, Quota};
 use crate::intake::{self, InFlight, Payload, Verdict};
 use crate::telemetry;
 use crate::wire;
-use crate::wire::outcome::{self, About};
+use crate::wire::outcome::{self, About, Digests};
 use crate::wire::proto::submission_service_server::SubmissionService;
 use crate::wire::proto::{
-    Level, Outcome, SubmitRequest, SubmitResponse, SubmitStreamRequest, SubmitStreamResponse,
-    WhoAmIRequest, WhoAmIResponse, submit_request, submit_stream_request,
+    Disposition, Level, Outcome, SubmitRequest, SubmitResponse, SubmitStreamRequest,
+    SubmitStreamResponse, WhoAmIRequest, WhoAmIResponse, submit_request, submit_stream_request,
 };
 use bytes::Bytes;
 use std::future::Future;
@@ -317,6 +317,7 @@ async fn settle(
 fn acknowledge(caller: &Caller, first: u64, outcomes: Vec<intake::Outcome>) -> Vec<Outcome> {
     let identity = &caller.peer.identity().identity;
     let mut counts = [0; intake::WORDS.len()];
+    let mut digests = Digests::with_room(outcomes.len());
     let outcomes = (first..).zip(outcomes).map(|(ordinal, one)| {
         if let Some(count) = counts.get_mut(one.verdict.index()) {
             *count += 1;
@@ -326,10 +327,13 @@ fn acknowledge(caller: &Caller, first: u64, outcomes: Vec<intake::Outcome>) -> V
             report_id: one.report_id,
             revision: one.revision,
         };
+        let mut stored = |about, disposition, receipt| {
+            outcome::stored(about, disposition, receipt, &mut digests)
+        };
         match &one.verdict {
-            Verdict::Accepted(receipt) => outcome::accepted(about, receipt),
-            Verdict::Duplicate(receipt) => outcome::duplicate(about, receipt),
-            Verdict::Superseded(receipt) => outcome::superseded(about, receipt),
+            Verdict::Accepted(receipt) => stored(about, Disposition::Accepted, receipt),
+            Verdict::Duplicate(receipt) => stored(about, Disposition::Duplicate, receipt),
+            Verdict::Superseded(receipt) => stored(about, Disposition::Superseded, receipt),
             Verdict::Rejected(violations) => {
                 let rules: Vec<_> = violations.list.iter().map(|v| v.rule).take(8).collect();
                 tracing::info!(

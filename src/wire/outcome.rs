@@ -4,10 +4,13 @@
 use super::proto::{self, Disposition};
 use crate::journal::Receipt;
 use crate::normalise::{Violation, Violations};
+use bytes::{Bytes, BytesMut};
 use prost::Message as _;
 
 /// Refusals of an answer take about this much, bytes; the rest of it far less.
 const ANSWER_BYTES_USUAL: usize = 1024 * 1024;
+/// SHA-256.
+const DIGEST_BYTES: usize = 32;
 
 /// The report that an outcome is about.
 #[derive(Clone, Debug)]
@@ -20,7 +23,32 @@ pub struct About {
     pub revision: u32,
 }
 
-fn stored(about: About, disposition: Disposition, receipt: &Receipt) -> proto::Outcome {
+/// Room for the digests of a batch of receipts: one for all, so that none of them takes memory of
+/// its own, twice, on its way out.
+#[derive(Debug)]
+pub struct Digests(BytesMut);
+
+impl Digests {
+    /// For so many receipts.
+    #[must_use]
+    pub fn with_room(receipts: usize) -> Self {
+        Self(BytesMut::with_capacity(receipts * DIGEST_BYTES))
+    }
+
+    fn keep(&mut self, digest: &[u8; DIGEST_BYTES]) -> Bytes {
+        self.0.extend_from_slice(digest);
+        self.0.split().freeze()
+    }
+}
+
+/// What became of a report that is stored.
+#[must_use]
+pub fn stored(
+    about: About,
+    disposition: Disposition,
+    receipt: &Receipt,
+    digests: &mut Digests,
+) -> proto::Outcome {
     let stamp_ns = receipt.stamp_ns();
     let received_at = prost_types::Timestamp {
         seconds: stamp_ns.div_euclid(1_000_000_000),
@@ -35,29 +63,11 @@ fn stored(about: About, disposition: Disposition, receipt: &Receipt) -> proto::O
         receipt: Some(proto::Receipt {
             position: receipt.position().0,
             received_at: Some(received_at),
-            report_sha256: receipt.digest().to_vec().into(),
+            report_sha256: digests.keep(receipt.digest()),
             supersedes_position: receipt.previous().map(|position| position.0),
         }),
         ..proto::Outcome::default()
     }
-}
-
-/// Stored now.
-#[must_use]
-pub fn accepted(about: About, receipt: &Receipt) -> proto::Outcome {
-    stored(about, Disposition::Accepted, receipt)
-}
-
-/// Stored before; the first receipt.
-#[must_use]
-pub fn duplicate(about: About, receipt: &Receipt) -> proto::Outcome {
-    stored(about, Disposition::Duplicate, receipt)
-}
-
-/// Stored now, below a higher revision.
-#[must_use]
-pub fn superseded(about: About, receipt: &Receipt) -> proto::Outcome {
-    stored(about, Disposition::Superseded, receipt)
 }
 
 /// Refused, with every reason.
