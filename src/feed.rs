@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::identity::registry::Registry;
 use crate::journal::{Journal, Position, ReadError, Stored};
-use crate::wire::stored::{Body, Glance, Label, StoredError};
+use crate::wire::stored::{Body, Label, StoredError, is_plain_sighting};
 use arc_swap::ArcSwap;
 use cursors::{CursorError, Cursors, Terms};
 use jiff::Timestamp;
@@ -359,7 +359,7 @@ impl Feed {
                     break;
                 };
                 for stored in &batch {
-                    if !glance(stored)?.is_plain_sighting() {
+                    if !is_plain(stored)? {
                         self.picture.apply(stored.position, &label(stored)?);
                     }
                 }
@@ -417,9 +417,9 @@ fn label(stored: &Stored) -> Result<Label, FeedError> {
     Label::decode(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
 }
 
-fn glance(stored: &Stored) -> Result<Glance, FeedError> {
+fn is_plain(stored: &Stored) -> Result<bool, FeedError> {
     let position = stored.position;
-    Glance::at(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
+    is_plain_sighting(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
 }
 
 fn open(stored: &Stored) -> Result<Delivered, FeedError> {

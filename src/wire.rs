@@ -4,6 +4,7 @@
 mod back;
 mod decode;
 mod encode;
+mod fields;
 pub mod json;
 pub mod outcome;
 pub mod quarantined;

@@ -1,6 +1,7 @@
-//! From protobuf to a report, by moves. Judges nothing: an unparsable message is the only
-//! fault that is found here.
+//! From protobuf to a report. Judges nothing: an unparsable message is the only fault that is
+//! found here.
 
+use super::fields::{Field, Take, Taken, read};
 use super::proto;
 use crate::normalise::{Violation, Violations};
 use crate::report::{self, Body, Report, Term, WireTime};
@@ -12,19 +13,28 @@ use prost::Message as _;
 /// # Errors
 /// One violation, `wire.unparsable`, that says what protobuf found wrong.
 pub fn decode_report(bytes: &[u8]) -> Result<Report, Violations> {
-    match proto::Report::decode(bytes) {
-        Ok(message) => Ok(message.into()),
-        Err(error) => {
-            let mut violations = Violations::default();
-            violations.push(Violation {
-                field: "".into(),
-                rule: "wire.unparsable",
-                message: format!("the report is no entente.v1.Report: {error}").into(),
-                expected: "a serialised entente.v1.Report message".into(),
-            });
-            Err(violations)
-        }
+    let mut report = Report::default();
+    match read(&mut report, bytes) {
+        Ok(()) => Ok(report),
+        Err(_) => Err(unparsable(bytes)),
     }
+}
+
+/// What is wrong with bytes that are no report.
+#[cold]
+fn unparsable(bytes: &[u8]) -> Violations {
+    let reason = match proto::Report::decode(bytes) {
+        Ok(_) => "it is not understood".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let mut violations = Violations::default();
+    violations.push(Violation {
+        field: "".into(),
+        rule: "wire.unparsable",
+        message: format!("the report is no entente.v1.Report: {reason}").into(),
+        expected: "a serialised entente.v1.Report message".into(),
+    });
+    violations
 }
 
 /// A payload in a format of its own.
@@ -57,66 +67,6 @@ impl From<proto::NativePayload> for Native {
     }
 }
 
-impl From<proto::Report> for Report {
-    fn from(m: proto::Report) -> Self {
-        Self {
-            report_id: m.report_id,
-            revision: m.revision,
-            action: m.action,
-            environment: m.environment,
-            nation: m.nation,
-            system: m.system,
-            reported_at: m.reported_at.map(wire_time),
-            supersedes: m.supersedes.map(|s| report::Supersedes {
-                report_id: s.report_id,
-                revision: s.revision,
-            }),
-            marking: m.marking.map(Into::into),
-            body: m.body.map(|body| match body {
-                proto::report::Body::Sighting(sighting) => {
-                    Body::Sighting(Box::new(sighting.into()))
-                }
-                proto::report::Body::Contribution(contribution) => {
-                    Body::Contribution(Box::new(contribution.into()))
-                }
-            }),
-            narratives: all(m.narratives),
-            evidence: all(m.evidence),
-        }
-    }
-}
-
-fn all<A, B: From<A>>(items: Vec<A>) -> Vec<B> {
-    items.into_iter().map(Into::into).collect()
-}
-
-fn wire_time(time: prost_types::Timestamp) -> WireTime {
-    WireTime {
-        seconds: time.seconds,
-        nanos: time.nanos,
-    }
-}
-
-/// Text or code: the contract has one message for each vocabulary, we have one type for all.
-macro_rules! terms {
-    ($($message:ident),+) => {
-        $(impl From<proto::$message> for Term {
-            fn from(m: proto::$message) -> Self {
-                Self { text: m.text, code: m.code }
-            }
-        })+
-    };
-}
-
-terms!(
-    ReportedMeans,
-    ReportedObservationType,
-    ReportedPhase,
-    ReportedContributionKind,
-    ReportedStage,
-    ReportedStatus
-);
-
 impl From<proto::ReportedMarking> for report::Marking {
     fn from(m: proto::ReportedMarking) -> Self {
         Self {
@@ -127,250 +77,170 @@ impl From<proto::ReportedMarking> for report::Marking {
     }
 }
 
-impl From<proto::ReportedTime> for report::Time {
-    fn from(m: proto::ReportedTime) -> Self {
-        Self {
-            text: m.text,
-            utc: m.utc.map(wire_time),
-            zone: m.zone,
+/// Field numbers of `report.proto` and `record.proto`, how each is written, and where it goes.
+/// Several messages of text or code are one type here.
+macro_rules! fields {
+    ($($of:ty { $($number:literal $kind:ident $field:ident,)+ })+) => {$(
+        impl Take for $of {
+            fn take(&mut self, field: Field<'_, '_>) -> Taken {
+                match field.number {
+                    $($number => field.$kind(&mut self.$field),)+
+                    _ => field.skip(),
+                }
+            }
+        }
+    )+};
+}
+
+impl Take for Report {
+    fn take(&mut self, field: Field<'_, '_>) -> Taken {
+        match field.number {
+            1 => field.text(&mut self.report_id),
+            2 => field.number(&mut self.revision),
+            3 => field.code(&mut self.action),
+            4 => field.code(&mut self.environment),
+            5 => field.text(&mut self.nation),
+            6 => field.text(&mut self.system),
+            7 => field.optional(&mut self.reported_at),
+            8 => field.optional(&mut self.supersedes),
+            9 => field.optional(&mut self.marking),
+            10 => match &mut self.body {
+                Some(Body::Sighting(there)) => field.message(&mut **there),
+                body => {
+                    let mut sighting = Box::default();
+                    field.message(&mut *sighting)?;
+                    *body = Some(Body::Sighting(sighting));
+                    Ok(())
+                }
+            },
+            11 => match &mut self.body {
+                Some(Body::Contribution(there)) => field.message(&mut **there),
+                body => {
+                    let mut contribution = Box::default();
+                    field.message(&mut *contribution)?;
+                    *body = Some(Body::Contribution(contribution));
+                    Ok(())
+                }
+            },
+            12 => field.list(&mut self.narratives),
+            13 => field.list(&mut self.evidence),
+            _ => field.skip(),
         }
     }
 }
 
-impl From<proto::ReportedLocation> for report::Location {
-    fn from(m: proto::ReportedLocation) -> Self {
-        Self {
-            text: m.text,
-            reference_system: m.reference_system,
-            axis_order: m.axis_order,
-            wgs84: m.wgs84.map(|p| report::Wgs84Point {
-                latitude_deg: p.latitude_deg,
-                longitude_deg: p.longitude_deg,
-            }),
-            relative: m.relative.map(|r| report::RelativeLocation {
-                anchor: r.anchor,
-                distance: r.distance,
-                direction: r.direction,
-            }),
-            horizontal_uncertainty_m: m.horizontal_uncertainty_m,
-            height_m: m.height_m,
-            vertical_datum: m.vertical_datum,
-            height_text: m.height_text,
-        }
+fields! {
+    WireTime { 1 signed seconds, 2 code nanos, }
+    Term { 1 text text, 2 code code, }
+    report::Supersedes { 1 text report_id, 2 number revision, }
+    report::Marking { 1 text text, 2 texts releasable_to, 3 texts special, }
+    report::Time { 1 text text, 2 optional utc, 3 text zone, }
+    report::Wgs84Point { 1 fraction latitude_deg, 2 fraction longitude_deg, }
+    report::RelativeLocation { 1 text anchor, 2 text distance, 3 text direction, }
+    report::Location {
+        1 text text,
+        2 text reference_system,
+        3 code axis_order,
+        4 optional wgs84,
+        5 optional relative,
+        6 optional_fraction horizontal_uncertainty_m,
+        7 optional_fraction height_m,
+        8 code vertical_datum,
+        9 text height_text,
     }
-}
-
-impl From<proto::Place> for report::Place {
-    fn from(m: proto::Place) -> Self {
-        Self {
-            name_as_reported: m.name_as_reported,
-            gazetteer_id: m.gazetteer_id,
-            control_status_as_reported: m.control_status_as_reported,
-        }
+    report::Place {
+        1 text name_as_reported,
+        2 text gazetteer_id,
+        3 text control_status_as_reported,
     }
-}
-
-impl From<proto::ReportedCount> for report::Count {
-    fn from(m: proto::ReportedCount) -> Self {
-        Self {
-            text: m.text,
-            min: m.min,
-            max: m.max,
-            qualifier: m.qualifier,
-        }
+    report::Count { 1 text text, 2 optional_number min, 3 optional_number max, 4 code qualifier, }
+    report::Bearing { 1 text text, 2 optional_fraction value, 3 code unit, 4 code north, }
+    report::Weapon { 1 text text, 2 code code, 3 text model, 4 fractions calibre_mm, 5 flag assessed, }
+    report::Observation {
+        1 optional kind,
+        2 optional count,
+        3 code count_basis,
+        4 optional phase,
+        5 optional direction_from,
+        6 optional direction_to,
+        7 optional weapon,
+        8 code withdrawal_status,
     }
-}
-
-impl From<proto::ReportedBearing> for report::Bearing {
-    fn from(m: proto::ReportedBearing) -> Self {
-        Self {
-            text: m.text,
-            value: m.value,
-            unit: m.unit,
-            north: m.north,
-        }
+    report::Casualties { 1 code category, 2 optional killed, 3 optional injured, }
+    report::Confidence {
+        1 text source_reliability,
+        2 text credibility,
+        3 optional_number probability_lo_pct,
+        4 optional_number probability_hi_pct,
+        5 text term,
+        6 text scale_id,
     }
-}
-
-impl From<proto::ReportedWeapon> for report::Weapon {
-    fn from(m: proto::ReportedWeapon) -> Self {
-        Self {
-            text: m.text,
-            code: m.code,
-            model: m.model,
-            calibre_mm: m.calibre_mm,
-            assessed: m.assessed,
-        }
+    report::Narrative { 1 text lang, 2 text text, 3 flag is_authoritative, 4 flag is_machine_translation, }
+    report::Evidence { 1 bytes sha256, 2 text media_type, 3 text uri, 4 optional captured_at, }
+    report::Sighting {
+        1 code origin,
+        2 code verification_status,
+        3 optional observed_from,
+        4 optional observed_until,
+        5 list means,
+        6 optional location,
+        7 text location_unknown_reason,
+        8 optional observer_position,
+        9 optional place,
+        10 list observations,
+        11 list casualties,
+        12 optional confidence,
+        13 text coverage_note,
     }
-}
-
-impl From<proto::ReportedObservation> for report::Observation {
-    fn from(m: proto::ReportedObservation) -> Self {
-        Self {
-            kind: m.r#type.map(Into::into),
-            count: m.count.map(Into::into),
-            count_basis: m.count_basis,
-            phase: m.phase.map(Into::into),
-            direction_from: m.direction_from.map(Into::into),
-            direction_to: m.direction_to.map(Into::into),
-            weapon: m.weapon.map(Into::into),
-            withdrawal_status: m.withdrawal_status,
-        }
+    report::Personnel {
+        1 code category,
+        2 optional_number authorised,
+        3 optional_number deployed,
+        4 optional_number effective,
+        5 optional_number female,
+        6 optional_number male,
+        7 optional_number undisclosed,
     }
-}
-
-impl From<proto::ReportedCasualties> for report::Casualties {
-    fn from(m: proto::ReportedCasualties) -> Self {
-        Self {
-            category: m.category,
-            killed: m.killed.map(Into::into),
-            injured: m.injured.map(Into::into),
-        }
+    report::Equipment {
+        1 optional equipment,
+        2 optional_number quantity_authorised,
+        3 optional_number quantity_on_hand,
+        4 optional_number quantity_fmc,
+        5 optional_number quantity_pmc,
+        6 optional_number quantity_nmc,
     }
-}
-
-impl From<proto::ReportedConfidence> for report::Confidence {
-    fn from(m: proto::ReportedConfidence) -> Self {
-        Self {
-            source_reliability: m.source_reliability,
-            credibility: m.credibility,
-            probability_lo_pct: m.probability_lo_pct,
-            probability_hi_pct: m.probability_hi_pct,
-            term: m.term,
-            scale_id: m.scale_id,
-        }
+    report::Sensor { 1 text kind, 2 text uas_class, 3 optional_fraction range_m, 4 optional_fraction availability_pct, }
+    report::Sustainment {
+        1 optional_fraction fuel_days,
+        2 optional_fraction water_days,
+        3 optional_fraction rations_days,
+        4 optional_fraction medical_days,
     }
-}
-
-impl From<proto::Narrative> for report::Narrative {
-    fn from(m: proto::Narrative) -> Self {
-        Self {
-            lang: m.lang,
-            text: m.text,
-            is_authoritative: m.is_authoritative,
-            is_machine_translation: m.is_machine_translation,
-        }
-    }
-}
-
-impl From<proto::Evidence> for report::Evidence {
-    fn from(m: proto::Evidence) -> Self {
-        Self {
-            sha256: m.sha256.into(),
-            media_type: m.media_type,
-            uri: m.uri,
-            captured_at: m.captured_at.map(wire_time),
-        }
-    }
-}
-
-impl From<proto::ReportedSighting> for report::Sighting {
-    fn from(m: proto::ReportedSighting) -> Self {
-        Self {
-            origin: m.origin,
-            verification_status: m.verification_status,
-            observed_from: m.observed_from.map(Into::into),
-            observed_until: m.observed_until.map(Into::into),
-            means: all(m.means),
-            location: m.location.map(Into::into),
-            location_unknown_reason: m.location_unknown_reason,
-            observer_position: m.observer_position.map(Into::into),
-            place: m.place.map(Into::into),
-            observations: all(m.observations),
-            casualties: all(m.casualties),
-            confidence: m.confidence.map(Into::into),
-            coverage_note: m.coverage_note,
-        }
-    }
-}
-
-impl From<proto::Personnel> for report::Personnel {
-    fn from(m: proto::Personnel) -> Self {
-        Self {
-            category: m.category,
-            authorised: m.authorised,
-            deployed: m.deployed,
-            effective: m.effective,
-            female: m.female,
-            male: m.male,
-            undisclosed: m.undisclosed,
-        }
-    }
-}
-
-impl From<proto::ReportedEquipment> for report::Equipment {
-    fn from(m: proto::ReportedEquipment) -> Self {
-        Self {
-            equipment: m.equipment.map(Into::into),
-            quantity_authorised: m.quantity_authorised,
-            quantity_on_hand: m.quantity_on_hand,
-            quantity_fmc: m.quantity_fmc,
-            quantity_pmc: m.quantity_pmc,
-            quantity_nmc: m.quantity_nmc,
-        }
-    }
-}
-
-impl From<proto::Sensor> for report::Sensor {
-    fn from(m: proto::Sensor) -> Self {
-        Self {
-            kind: m.r#type,
-            uas_class: m.uas_class,
-            range_m: m.range_m,
-            availability_pct: m.availability_pct,
-        }
-    }
-}
-
-impl From<proto::Sustainment> for report::Sustainment {
-    fn from(m: proto::Sustainment) -> Self {
-        Self {
-            fuel_days: m.fuel_days,
-            water_days: m.water_days,
-            rations_days: m.rations_days,
-            medical_days: m.medical_days,
-        }
-    }
-}
-
-impl From<proto::Caveat> for report::Caveat {
-    fn from(m: proto::Caveat) -> Self {
-        Self {
-            code: m.code,
-            text: m.text,
-        }
-    }
-}
-
-impl From<proto::ReportedContribution> for report::Contribution {
-    fn from(m: proto::ReportedContribution) -> Self {
-        Self {
-            as_of: m.as_of.map(Into::into),
-            period_start: m.period_start,
-            period_end: m.period_end,
-            contribution_id: m.contribution_id,
-            parent_contribution_id: m.parent_contribution_id,
-            kind: m.kind.map(Into::into),
-            stage: m.stage.map(Into::into),
-            unit_name: m.unit_name,
-            unit_size: m.unit_size,
-            unit_symbol: m.unit_symbol,
-            personnel: all(m.personnel),
-            equipment: all(m.equipment),
-            sensors: all(m.sensors),
-            operational_status: m.operational_status.map(Into::into),
-            notice_to_move: m.notice_to_move.map(|n| report::NoticeToMove {
-                text: n.text,
-                hours: n.hours,
-            }),
-            location: m.location.map(Into::into),
-            area_of_responsibility_geojson: m.area_of_responsibility_geojson,
-            sustainment: m.sustainment.map(Into::into),
-            caveats: all(m.caveats),
-            valid_from: m.valid_from,
-            valid_until: m.valid_until,
-            rotation_date: m.rotation_date,
-            point_of_contact_role: m.point_of_contact_role,
-        }
+    report::Caveat { 1 code code, 2 text text, }
+    report::NoticeToMove { 1 text text, 2 optional_number hours, }
+    report::Contribution {
+        1 optional as_of,
+        2 text period_start,
+        3 text period_end,
+        4 text contribution_id,
+        5 text parent_contribution_id,
+        6 optional kind,
+        7 optional stage,
+        8 text unit_name,
+        9 text unit_size,
+        10 text unit_symbol,
+        11 list personnel,
+        12 list equipment,
+        13 list sensors,
+        14 optional operational_status,
+        15 optional notice_to_move,
+        16 optional location,
+        17 text area_of_responsibility_geojson,
+        18 optional sustainment,
+        19 list caveats,
+        20 text valid_from,
+        21 text valid_until,
+        22 text rotation_date,
+        23 text point_of_contact_role,
     }
 }

@@ -11,7 +11,7 @@ use crate::record::{
 };
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
-use prost::encoding::{WireType, decode_key};
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use thiserror::Error;
 
 /// Version of the form.
@@ -151,20 +151,6 @@ struct StoredLabel {
     supersedes_report_id: String,
     #[prost(uint32, tag = "17")]
     supersedes_revision: u32,
-}
-
-/// A glance at a label: enough to know most records from the few that matter to whoever follows
-/// all of them. Costs a tenth of the whole label.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct Glance {
-    #[prost(int32, tag = "1")]
-    kind: i32,
-    #[prost(int32, tag = "2")]
-    action: i32,
-    #[prost(uint32, tag = "7")]
-    revision: u32,
-    #[prost(string, tag = "16")]
-    supersedes_report_id: String,
 }
 
 /// [`Body`] as it is stored. Field numbers are for ever.
@@ -313,23 +299,34 @@ impl TryFrom<StoredLabel> for Label {
     }
 }
 
-/// Takes the version byte off.
-fn versioned(bytes: &Bytes) -> Result<Bytes, StoredError> {
-    match bytes.first() {
-        Some(&VERSION) => Ok(bytes.slice(1..)),
-        Some(&other) => Err(StoredError::Version(other)),
+/// A body without its version byte.
+fn versioned(bytes: &[u8]) -> Result<&[u8], StoredError> {
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => Ok(rest),
+        Some((&other, _)) => Err(StoredError::Version(other)),
         None => Err(StoredError::Empty),
     }
 }
 
-/// A body from the length of its label on.
-fn label_bytes(bytes: &Bytes) -> Result<Bytes, StoredError> {
+/// The bytes of the label of a body.
+fn label_bytes(bytes: &[u8]) -> Result<&[u8], StoredError> {
     let mut rest = versioned(bytes)?;
     if decode_key(&mut rest).map_err(form)? != (1, WireType::LengthDelimited) {
         let reason = "the label does not come first".to_owned();
         return Err(StoredError::Form(reason));
     }
-    Ok(rest)
+    delimited(&mut rest)
+}
+
+/// Takes what is preceded by its length.
+fn delimited<'b>(rest: &mut &'b [u8]) -> Result<&'b [u8], StoredError> {
+    let bytes = decode_varint(rest).map_err(form)?;
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let (taken, after) = rest
+        .split_at_checked(bytes)
+        .ok_or_else(|| StoredError::Form("it ends too early".to_owned()))?;
+    *rest = after;
+    Ok(taken)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
@@ -343,7 +340,8 @@ impl Body {
     /// # Errors
     /// Another version, or not in the form.
     pub fn decode(bytes: &Bytes) -> Result<Self, StoredError> {
-        let stored = StoredBody::decode(versioned(bytes)?).map_err(form)?;
+        let rest = bytes.slice_ref(versioned(bytes)?);
+        let stored = StoredBody::decode(rest).map_err(form)?;
         let label = stored
             .label
             .ok_or_else(|| StoredError::Form("no label".to_owned()))?;
@@ -362,28 +360,47 @@ impl Label {
     /// # Errors
     /// Another version, or not in the form.
     pub fn decode(bytes: &Bytes) -> Result<Self, StoredError> {
-        StoredLabel::decode_length_delimited(label_bytes(bytes)?)
+        StoredLabel::decode(label_bytes(bytes)?)
             .map_err(form)?
             .try_into()
     }
 }
 
-impl Glance {
-    /// Looks at a body.
-    ///
-    /// # Errors
-    /// Another version, or not in the form.
-    pub fn at(bytes: &Bytes) -> Result<Self, StoredError> {
-        Self::decode_length_delimited(label_bytes(bytes)?).map_err(form)
+/// Whether a body is of the first word of a sighting that replaces nothing: most are, and they
+/// take no place in the picture of contributions, and take nothing out of it. A glance at the
+/// label, for whoever follows all records.
+///
+/// # Errors
+/// Another version, or not in the form.
+pub fn is_plain_sighting(bytes: &[u8]) -> Result<bool, StoredError> {
+    let mut rest = label_bytes(bytes)?;
+    let (mut kind, mut action, mut revision) = (0, 0, 0);
+    while !rest.is_empty() {
+        let (number, wire_type) = decode_key(&mut rest).map_err(form)?;
+        match wire_type {
+            WireType::Varint => {
+                let value = decode_varint(&mut rest).map_err(form)?;
+                match number {
+                    1 => kind = value,
+                    2 => action = value,
+                    7 => revision = value,
+                    _ => {}
+                }
+            }
+            WireType::LengthDelimited => {
+                let value = delimited(&mut rest)?;
+                if number == 16 && !value.is_empty() {
+                    return Ok(false);
+                }
+            }
+            other => {
+                let context = DecodeContext::default();
+                skip_field(other, number, &mut rest, context).map_err(form)?;
+            }
+        }
     }
-
-    /// Whether it is the first word of a sighting that replaces nothing; that takes no place in
-    /// the picture of contributions, and takes nothing out of it.
-    #[must_use]
-    pub fn is_plain_sighting(&self) -> bool {
-        Kind::from_number(self.kind) == Some(Kind::Sighting)
-            && Action::from_number(self.action) == Some(Action::New)
-            && self.revision == 1
-            && self.supersedes_report_id.is_empty()
-    }
+    let numbered = |number| u64::try_from(number).unwrap_or(u64::MAX);
+    Ok(kind == numbered(Kind::Sighting.number())
+        && action == numbered(Action::New.number())
+        && revision == 1)
 }

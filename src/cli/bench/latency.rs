@@ -54,9 +54,9 @@ pub(super) async fn run(
         }
     };
     one(1, u64::from(arguments.rate)).await?;
-    let before_s = sync_time(ground.folder(), clock)?;
+    let before_s = sync_time(ground.folder(), clock, cores)?;
     let mut measured = one(2, u64::from(arguments.rate) * arguments.seconds).await?;
-    let after_s = sync_time(ground.folder(), clock)?;
+    let after_s = sync_time(ground.folder(), clock, cores)?;
     let sync = before_s.max(after_s);
     let (p50, p99) = (measured.latency(0.5), measured.latency(0.99));
     Ok(json!({
@@ -73,8 +73,22 @@ pub(super) async fn run(
     }))
 }
 
-/// Median time of a write and `fdatasync` in a preallocated file on the measured disk.
-fn sync_time(folder: &Path, clock: &Arc<dyn Clock>) -> Result<Duration, BenchError> {
+/// Median time of a write and `fdatasync` in a preallocated file on the measured disk, on the
+/// core where the gateway does the same: a disk whose interrupts end at one core answers that one
+/// sooner than the others.
+fn sync_time(folder: &Path, clock: &Arc<dyn Clock>, cores: Cores) -> Result<Duration, BenchError> {
+    std::thread::scope(|scope| {
+        let probe = scope.spawn(|| {
+            let _pinned = cores.server.is_none_or(measure::pin);
+            probe(folder, &**clock)
+        });
+        probe
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn probe(folder: &Path, clock: &dyn Clock) -> Result<Duration, BenchError> {
     let path = folder.join("sync-probe");
     let mut file = OpenOptions::new()
         .write(true)
