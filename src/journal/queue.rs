@@ -146,6 +146,15 @@ struct State {
     requests: VecDeque<Request>,
     questions: Vec<Question>,
     closing: bool,
+    /// The writer sleeps, or is about to, and nobody has woken it yet. To wake somebody costs a
+    /// system call, even if nobody sleeps.
+    writer_sleeps: bool,
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.requests.is_empty() && self.questions.is_empty() && !self.closing
+    }
 }
 
 /// The queue.
@@ -282,31 +291,59 @@ impl Queue {
         }
         let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let size = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let places = async {
-            let entries = Arc::clone(&self.entries).acquire_many_owned(count).await;
-            let bytes = Arc::clone(&self.bytes).acquire_many_owned(size).await;
-            entries.and_then(|entries| bytes.map(|bytes| (entries, bytes)))
-        };
-        let places = tokio::time::timeout(PLACE_DEADLINE, places)
-            .await
-            .map_err(|_| AppendError::Overloaded {
-                retry_after: OVERLOADED_RETRY,
-            })?
-            .map_err(|_| AppendError::Closed)?;
+        let places = self.places(count, size).await?;
         let (sender, answer) = oneshot::channel();
-        {
-            let mut state = self.state();
-            if state.closing {
-                return Err(AppendError::Closed);
-            }
+        self.put(|state| {
             state.requests.push_back(Request {
                 entries,
                 answer: sender,
                 _places: places,
             });
-        }
-        self.arrived.notify_one();
+        })?;
         Ok(answer)
+    }
+
+    /// Places for entries and for their bytes, at once where there are some.
+    async fn places(
+        &self,
+        entries: u32,
+        bytes: u32,
+    ) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), AppendError> {
+        let at_once = Arc::clone(&self.entries)
+            .try_acquire_many_owned(entries)
+            .and_then(|entries| {
+                let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(bytes);
+                bytes.map(|bytes| (entries, bytes))
+            });
+        if let Ok(places) = at_once {
+            return Ok(places);
+        }
+        let places = async {
+            let entries = Arc::clone(&self.entries).acquire_many_owned(entries).await;
+            let bytes = Arc::clone(&self.bytes).acquire_many_owned(bytes).await;
+            entries.and_then(|entries| bytes.map(|bytes| (entries, bytes)))
+        };
+        tokio::time::timeout(PLACE_DEADLINE, places)
+            .await
+            .map_err(|_| AppendError::Overloaded {
+                retry_after: OVERLOADED_RETRY,
+            })?
+            .map_err(|_| AppendError::Closed)
+    }
+
+    /// Puts something in, and wakes the writer for it.
+    fn put(&self, something: impl FnOnce(&mut State)) -> Result<(), AppendError> {
+        let mut state = self.state();
+        if state.closing {
+            return Err(AppendError::Closed);
+        }
+        something(&mut state);
+        let sleeps = std::mem::take(&mut state.writer_sleeps);
+        drop(state);
+        if sleeps {
+            self.arrived.notify_one();
+        }
+        Ok(())
     }
 
     /// Takes what waits, as much as one batch holds; waits for it at most so long. Under load,
@@ -316,12 +353,15 @@ impl Queue {
         if under_load {
             std::thread::yield_now();
         }
-        let mut state = self.state();
-        let idle = |s: &mut State| s.requests.is_empty() && s.questions.is_empty() && !s.closing;
-        if idle(&mut state) {
-            let waited = self.arrived.wait_timeout_while(state, patience, idle);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let sleeps = |state: &mut State| {
+            state.writer_sleeps = state.is_idle();
+            state.writer_sleeps
+        };
+        let waited = self
+            .arrived
+            .wait_timeout_while(self.state(), patience, sleeps);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.writer_sleeps = false;
         let (mut count, mut bytes) = (0, HEADER_BYTES);
         let mut requests = Vec::new();
         while let Some(next) = state.requests.front() {
@@ -343,15 +383,7 @@ impl Queue {
     /// Asks the writer what it knows of keys. Whoever asks bounds how much is asked at once.
     pub(super) async fn ask(&self, of: Vec<(Bytes, u32)>) -> Result<Vec<Told>, AppendError> {
         let (sender, answer) = oneshot::channel();
-        {
-            let mut state = self.state();
-            if state.closing {
-                return Err(AppendError::Closed);
-            }
-            let answer = sender;
-            state.questions.push(Question { of, answer });
-        }
-        self.arrived.notify_one();
+        self.put(|state| state.questions.push(Question { of, answer: sender }))?;
         answer.await.map_err(|_| AppendError::Closed)?
     }
 
