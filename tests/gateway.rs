@@ -12,6 +12,8 @@ mod commands;
 mod cursors;
 #[path = "gateway/cut.rs"]
 mod cut;
+#[path = "gateway/door.rs"]
+mod door;
 #[path = "gateway/drain.rs"]
 mod drain;
 #[path = "gateway/ends.rs"]
