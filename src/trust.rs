@@ -39,6 +39,7 @@ mod source;
 mod state;
 mod tls;
 mod verify;
+mod words;
 
 pub use anchor::DEVELOPMENT_ORGANISATION;
 pub use block::{Blocked, BlockedError, Hold};

@@ -7,6 +7,7 @@ use super::profile::Profile;
 use super::revocation::{RevocationList, SignerKey};
 use super::source::Standing;
 use super::verify::{digest, timestamp};
+use super::words;
 use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 use std::sync::Arc;
@@ -62,7 +63,7 @@ impl Anchor {
             );
         }
         let trust_anchor = webpki::anchor_from_trusted_cert(der)
-            .map_err(|e| format!("cannot be an anchor: {e:?}"))?
+            .map_err(|e| format!("cannot be an anchor: {}", words::plain(&e)))?
             .to_owned();
         let organisations = parsed.subject().iter_organization();
         let is_development = organisations

@@ -7,6 +7,7 @@ use super::revocation::{self, RevocationList, SignerKey};
 use super::snapshot::NationAnchors;
 use super::source::Standing;
 use super::verify::{At, digest, from_unix, shortened, timestamp, unix_time};
+use super::words;
 use jiff::{SignedDuration, Timestamp};
 use rustls_pki_types::CertificateDer;
 use std::sync::Arc;
@@ -61,7 +62,7 @@ impl<'a> Attempt<'a> {
         let end_entity =
             EndEntityCert::try_from(self.leaf_der).map_err(|e| TrustError::Malformed {
                 which: Which::Leaf,
-                reason: format!("{e:?}"),
+                reason: words::plain(&e).to_owned(),
             })?;
         let lists = self.usable_lists(anchor);
         let offered: Vec<_> = lists.usable.iter().map(|l| &l.list).collect();
@@ -260,7 +261,7 @@ impl<'a> Attempt<'a> {
                 nation,
                 issuer: shortened(&self.leaf.issuer().to_string()),
             },
-            other => TrustError::Path(format!("{other:?}")),
+            other => TrustError::Path(words::plain(&other).to_owned()),
         }
     }
 }
