@@ -22,6 +22,7 @@ mod floors;
 mod handshake;
 mod holds;
 mod keep;
+mod lint;
 mod load;
 mod marks;
 mod mend;
