@@ -69,11 +69,13 @@ fn plan_id(trust: &[u8], files: &[NationFile]) -> String {
             // The notation says the same, in an order that does not change.
             profile: _,
             notation,
+            rules,
             // Their contents are the digest of trust.
             sources: _,
             renewal,
         } = file;
         content.extend(format!("{nation:?}{notation:?}{renewal:?}").into_bytes());
+        content.extend(rules.in_order().into_bytes());
     }
     fingerprint(&content)
 }
