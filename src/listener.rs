@@ -14,6 +14,7 @@ mod io;
 mod pace;
 mod peer;
 mod places;
+mod refused;
 mod room;
 mod source;
 
@@ -22,6 +23,7 @@ pub use diagnosis::{DiagnosisIo, DiagnosisListener, DiagnosisSettings, Visitor};
 pub use ending::{EndKind, Ending};
 pub use io::GatewayIo;
 pub use peer::Peer;
+pub use refused::Returning;
 
 use crate::clock::Clock;
 use crate::identity::registry::Registry;

@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "gateway/admits.rs"]
+mod admits;
 #[path = "gateway/commands.rs"]
 mod commands;
 #[path = "gateway/cursors.rs"]

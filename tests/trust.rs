@@ -13,6 +13,8 @@ mod support;
 
 #[path = "trust/certificates.rs"]
 mod certificates;
+#[path = "trust/constraints.rs"]
+mod constraints;
 #[path = "trust/faults.rs"]
 mod faults;
 #[path = "trust/handshake.rs"]

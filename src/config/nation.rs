@@ -43,6 +43,8 @@ pub struct NationFile {
     pub profile: Arc<Profile>,
     /// Its notation as the file says, to tell whether it became another.
     pub notation: Notation,
+    /// The rules that all nations share, `[normalise]` of the gateway's file, as they stood then.
+    pub rules: Rules,
     /// Its anchors and revocation lists.
     pub sources: NationSources,
     /// How its systems renew their certificates over the wire; none: they do not.
@@ -102,6 +104,7 @@ pub(super) fn read(
         },
         profile: Arc::new(profile?),
         notation: notation?,
+        rules: rules.clone(),
         sources: sources?,
         renewal,
         file,

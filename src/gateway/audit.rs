@@ -59,6 +59,10 @@ impl Audit {
             let nation = change.nation.map(|n| n.to_string());
             json!({ "nation": nation, "what": change.what })
         });
+        let admits = plan.admits.iter().take(LISTED_MAX).map(|one| {
+            let system = one.system.as_ref().map(ToString::to_string);
+            json!({ "nation": one.nation.to_string(), "system": system, "why": one.why })
+        });
         self.append(&json!({
             "at": now.to_string(),
             "who": who.to_string(),
@@ -69,6 +73,7 @@ impl Audit {
                 "ended": plan.cuts.len(),
                 "kept": plan.kept,
                 "cuts": cuts.collect::<Vec<_>>(),
+                "admits": admits.collect::<Vec<_>>(),
             },
         }))
     }

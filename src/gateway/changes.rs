@@ -1,10 +1,12 @@
 //! Changes of trust and nations: planned, applied whole or not at all, audited. The file watch,
 //! SIGHUP and operators come here alike, one at a time.
 
+mod admits;
 mod asked;
+mod described;
 
 use super::audit::Audit;
-use super::difference::{compare, compare_files, lost_rights, written};
+use super::difference::written;
 use super::known::Known;
 use super::reading::{Reading, is_kept};
 use super::{desks, registry, renewals};
@@ -16,9 +18,7 @@ use crate::listener::{Connections, Cut};
 use crate::pki::Renewals;
 use crate::rpc::changes::{Applied, Difference, Fault, NotApplied, Plan, Who};
 use crate::telemetry;
-use crate::trust::{
-    Candidate, Looked, Prepared, Reloaded, Scope, TrustState, TrustStateError, fingerprint,
-};
+use crate::trust::{Candidate, Looked, Prepared, Reloaded, Scope, TrustState, TrustStateError};
 use arc_swap::ArcSwap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -307,7 +307,9 @@ impl Changes {
         let accepted_at = self.trust.current().accepted_at;
         change.rights.iter().for_each(|cut| cut.make(accepted_at));
         cuts.extend(change.rights);
-        let plan = self.with_effect(change.plan, cuts);
+        let mut plan = self.with_effect(change.plan, cuts);
+        // After the cuts, which must not wait for it.
+        plan.admits = self.admits(&self.trust.snapshot(), &before, &change.nations);
         self.write(who, epoch, &plan);
         telemetry::trust_changed();
         Ok(Applied { plan, epoch })
@@ -368,54 +370,6 @@ impl Changes {
         })
     }
 
-    /// What a prepared change does; besides, the connections that lose rights.
-    fn describe(
-        &self,
-        prepared: &Prepared,
-        known: &[NationFile],
-        files: &[NationFile],
-        warnings: Vec<String>,
-    ) -> (Plan, Vec<Cut>) {
-        let current = self.trust.current();
-        let now = self.registry.load_full();
-        let next = &registry(files);
-        let mut changes: Vec<_> = prepared
-            .changes(&current)
-            .into_iter()
-            .map(|change| Difference {
-                nation: Some(change.nation),
-                what: change.what,
-            })
-            .collect();
-        if prepared.replaces_own(&current) {
-            let until = prepared.own_not_after();
-            changes.push(Difference {
-                nation: None,
-                what: format!("the gateway's certificate is replaced; the new one ends at {until}"),
-            });
-        }
-        compare(&now, next, &mut changes);
-        compare_files(known, files, &mut changes);
-        let mut cuts =
-            self.connections
-                .preview(prepared.snapshot(), &current.snapshot, self.clock.now());
-        let rights = self.connections.pick(|peer| {
-            let is_cut = cuts.iter().any(|cut| cut.peer.number() == peer.number());
-            (!is_cut).then(|| lost_rights(peer, &now, next)).flatten()
-        });
-        cuts.extend(rights.iter().cloned());
-        let plan = Plan {
-            id: plan_id(&prepared.digest(), files),
-            epoch: current.snapshot.epoch(),
-            changes,
-            kept: self.connections.total().saturating_sub(cuts.len()),
-            cuts,
-            faults: Vec::new(),
-            warnings,
-        };
-        (plan, rights)
-    }
-
     fn with_effect(&self, plan: Plan, cuts: Vec<Cut>) -> Plan {
         // Those that are ending are still counted until their sockets are closed.
         let ending = self.connections.pick(|_| Some(String::new())).len();
@@ -450,25 +404,6 @@ impl Changes {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Names what a change puts in force: trust, and each nation's file.
-fn plan_id(trust: &[u8], files: &[NationFile]) -> String {
-    let mut content = trust.to_vec();
-    for file in files {
-        let NationFile {
-            file: _,
-            nation,
-            // The notation says the same, in an order that does not change.
-            profile: _,
-            notation,
-            // Their contents are the digest of trust.
-            sources: _,
-            renewal,
-        } = file;
-        content.extend(format!("{nation:?}{notation:?}{renewal:?}").into_bytes());
-    }
-    fingerprint(&content)
 }
 
 fn lines(faults: &[Fault]) -> Vec<String> {

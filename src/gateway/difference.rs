@@ -1,7 +1,7 @@
 //! What differs between two registries of nations, in words, and whose rights it takes away.
 
 use crate::config::{NationFile, OriginMarks};
-use crate::identity::registry::{Registry, Rights};
+use crate::identity::registry::{Limits, Registry, Rights};
 use crate::listener::Peer;
 use crate::pki::{RenewalSettings, Signer};
 use crate::rpc::changes::Difference;
@@ -66,8 +66,40 @@ pub(super) fn compare(now: &Registry, next: &Registry, changes: &mut Vec<Differe
                 was.special, nation.special
             ));
         }
-        if was.limits != nation.limits || was.name != nation.name {
-            tell("limits or name are different".to_owned());
+        if was.name != nation.name {
+            tell(format!("name {} becomes {}", was.name, nation.name));
+        }
+        limits(&was.limits, &nation.limits, &mut tell);
+    }
+}
+
+/// What differs in a nation's limits, each by its key.
+fn limits(was: &Limits, now: &Limits, tell: &mut impl FnMut(String)) {
+    let values = |limits: &Limits| {
+        let Limits {
+            connections_max,
+            nation_reports_per_s,
+            system_reports_per_s,
+            nation_bytes_per_s,
+            system_bytes_per_s,
+            system_in_flight_max,
+            quarantine_reports_max,
+            quarantine_bytes_max,
+        } = *limits;
+        [
+            ("connections_max", u64::from(connections_max)),
+            ("nation_reports_per_s", u64::from(nation_reports_per_s)),
+            ("system_reports_per_s", u64::from(system_reports_per_s)),
+            ("nation_bytes_per_s", nation_bytes_per_s),
+            ("system_bytes_per_s", system_bytes_per_s),
+            ("system_in_flight_max", u64::from(system_in_flight_max)),
+            ("quarantine_reports_max", quarantine_reports_max),
+            ("quarantine_bytes_max", quarantine_bytes_max),
+        ]
+    };
+    for ((name, from), (_, to)) in values(was).into_iter().zip(values(now)) {
+        if from != to {
+            tell(format!("limits.{name} {from} becomes {to}"));
         }
     }
 }
@@ -78,6 +110,14 @@ pub(super) fn compare_files(
     next: &[NationFile],
     changes: &mut Vec<Difference>,
 ) {
+    let of_rules = |file: &NationFile| {
+        let was = known.iter().find(|w| w.nation.code == file.nation.code);
+        was.is_some_and(|was| was.rules != file.rules)
+    };
+    if next.iter().any(of_rules) {
+        let what = "the rules that all nations share ([normalise]) are different".to_owned();
+        changes.push(Difference { nation: None, what });
+    }
     for file in next {
         let code = file.nation.code;
         let was = known.iter().find(|was| was.nation.code == code);

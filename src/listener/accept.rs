@@ -198,6 +198,7 @@ impl Door {
             Ok(Ok(accepted)) => accepted,
             Ok(Err(error)) => {
                 log_refusal(address, &error);
+                self.remember(address, &error);
                 if let HandshakeError::RefusedLate { error, stream, .. } = error {
                     farewell(*stream, INADEQUATE_SECURITY, &error.to_string()).await;
                 }
@@ -214,6 +215,18 @@ impl Door {
             // Fails only when the gateway is going down.
             let _ = self.ready.send(io).await;
         }
+    }
+
+    /// Remembers a certificate that was refused, to say later whom a change would let in.
+    fn remember(&self, address: SocketAddr, error: &HandshakeError) {
+        let (HandshakeError::Refused { error, chain, .. }
+        | HandshakeError::RefusedLate { error, chain, .. }) = error
+        else {
+            return;
+        };
+        let (profile, now) = (self.settings.tls_profile, self.clock.now());
+        let refusals = &self.connections.refusals;
+        refusals.note(chain, profile, address, error, now);
     }
 
     async fn admit(&self, accepted: Accepted, address: SocketAddr) -> Option<GatewayIo> {
@@ -250,6 +263,9 @@ impl Door {
             metrics::counter!(REFUSED, "reason" => error.code()).increment(1);
             tracing::warn!(parent: peer.span(), serial, code = error.code(), reason = %error,
                 "connection refused");
+            self.connections
+                .refusals
+                .note(&chain, profile, address, &error, now);
             farewell(stream, INADEQUATE_SECURITY, &error.to_string()).await;
             return None;
         }
@@ -274,7 +290,7 @@ fn log_refusal(address: SocketAddr, error: &HandshakeError) {
     let code = error.code();
     metrics::counter!(REFUSED, "reason" => code).increment(1);
     match error {
-        HandshakeError::Refused { error, claim }
+        HandshakeError::Refused { error, claim, .. }
         | HandshakeError::RefusedLate { error, claim, .. } => {
             let claimed = claim.uri.as_deref().unwrap_or("-");
             let serial = claim.serial_hex.as_deref().unwrap_or("-");

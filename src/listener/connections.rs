@@ -3,6 +3,7 @@
 
 use super::ending::EndKind;
 use super::peer::Peer;
+use super::refused::{Refusals, Returning};
 use crate::clock::Clock;
 use crate::identity::NationCode;
 use crate::telemetry;
@@ -23,6 +24,8 @@ const PARALLEL_MIN: usize = 16;
 pub struct Connections {
     // One lock for both; held only to look and to write, never while verifying.
     live: Mutex<Live>,
+    // Who was refused lately, to say whom a change would let in.
+    pub(super) refusals: Refusals,
 }
 
 #[derive(Debug, Default)]
@@ -194,6 +197,17 @@ impl Connections {
         now: Timestamp,
     ) -> Vec<Cut> {
         self.judge(next, Some(before), now, |_, _| ())
+    }
+
+    /// Who was refused lately and would come in if `next` came into force; as far as remembered.
+    #[must_use]
+    pub fn returning(
+        &self,
+        next: &TrustSnapshot,
+        before: &TrustSnapshot,
+        now: Timestamp,
+    ) -> Vec<Returning> {
+        self.refusals.returning(next, before, now)
     }
 
     /// The live connections for which `concerned` has a reason to end.

@@ -33,6 +33,24 @@ pub struct Rules {
     pub places: Places,
 }
 
+impl Rules {
+    /// Everything that they say, in an order that does not change; to tell whether they became
+    /// others.
+    #[must_use]
+    pub fn in_order(&self) -> String {
+        let Self {
+            area,
+            clock_ahead_s_max,
+            age_days_max,
+            inferred_age_days_max,
+            groups,
+            places,
+        } = self;
+        let ages = (clock_ahead_s_max, age_days_max, inferred_age_days_max);
+        format!("{area:?}{ages:?}{groups:?}{}", places.in_order())
+    }
+}
+
 /// Members of a group at a date; memberships change, so the date is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -50,7 +50,8 @@ impl AuthoritySpec {
             not_after: now + SignedDuration::from_hours(24 * i64::from(days)),
             may_sign_certificates: true,
             is_development: true,
-            path_length: None,
+            // A stated limit; room for an issuing authority and for one more below it.
+            path_length: Some(2),
             key_type: KeyType::P256,
         }
     }

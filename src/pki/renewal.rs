@@ -2,7 +2,8 @@
 //! gateway for its nation, an issuing authority's folder or a command.
 //!
 //! Invariants: the certificate names what the caller's connection proved, whatever the request
-//! says; a command gets an argument vector, never a shell, and bounded time and output; attempts
+//! says; what a folder issues ends with its authority at the latest, and stands in the register
+//! only once it is verified; a command gets an argument vector, never a shell, and bounded time and output; attempts
 //! are counted before anything is signed.
 
 use super::leaf::LeafSpec;
@@ -150,16 +151,17 @@ impl Renewals {
         self.nations.store(Arc::new(nations));
     }
 
-    /// Certifies the key of a request (PKCS #10) with the caller's identity: the chain, leaf
-    /// first. The caller of this verifies it before it is given away.
+    /// Certifies the key of a request (PKCS #10) with the caller's identity. `verify` judges the
+    /// chain, leaf first, and makes the answer of it; what it refuses is registered nowhere.
     ///
     /// # Errors
     /// Every reason why not.
-    pub async fn renew(
+    pub async fn renew<T: Send + 'static>(
         &self,
         caller: Renewer<'_>,
         request: &[u8],
-    ) -> Result<Vec<CertificateDer<'static>>, RenewError> {
+        verify: impl FnOnce(&[CertificateDer<'static>]) -> Result<T, RenewError> + Send + 'static,
+    ) -> Result<T, RenewError> {
         let nation = caller.identity.nation;
         let nations = self.nations.load_full();
         let settings = nations.get(&nation).ok_or(RenewError::Off(nation))?;
@@ -182,26 +184,28 @@ impl Renewals {
         }
         let failed = |reason: String| RenewError::Signer { nation, reason };
         let own_key = request.public_key.clone();
-        let chain = match &settings.signer {
+        let judge = move |chain: &[CertificateDer<'static>]| {
+            let is_for_key = chain.first().and_then(public_key_of) == Some(own_key);
+            if is_for_key && chain.len() <= CHAIN_MAX {
+                return verify(chain);
+            }
+            let reason = "its answer is no certificate for the key of the request".to_owned();
+            Err(RenewError::Signer { nation, reason })
+        };
+        match &settings.signer {
             Signer::Folder(folder) => {
                 let now = self.clock.now();
                 let spec = LeafSpec::system(caller.uri, now, settings.days);
                 let folder = folder.clone();
-                let work = move || in_folder(&folder, &spec, &request, now);
+                let work = move || in_folder(&folder, spec, &request, now, nation, judge);
                 tokio::task::spawn_blocking(work)
                     .await
                     .map_err(|_| failed("it was cut short".to_owned()))?
-                    .map_err(|error| failed(error.to_string()))?
             }
-            Signer::Command(words) => by_command(words, settings, &caller, &request)
-                .await
-                .map_err(failed)?,
-        };
-        match chain.first().map(public_key_of) {
-            Some(Some(key)) if key == own_key && chain.len() <= CHAIN_MAX => Ok(chain),
-            _ => Err(failed(
-                "its answer is no certificate for the key of the request".to_owned(),
-            )),
+            Signer::Command(words) => {
+                let asked = by_command(words, settings, &caller, &request);
+                judge(&asked.await.map_err(failed)?)
+            }
         }
     }
 
@@ -230,19 +234,41 @@ impl Renewals {
     }
 }
 
-/// Issues from an authority's folder and writes it into the authority's register.
-fn in_folder(
+/// Issues from an authority's folder, and writes into the authority's register what is judged
+/// to be sound. Nothing outlives the authority.
+fn in_folder<T>(
     folder: &std::path::Path,
-    spec: &LeafSpec,
+    spec: LeafSpec,
     request: &Request,
     now: Timestamp,
-) -> Result<Vec<CertificateDer<'static>>, PkiError> {
-    let mut office = Office::open(folder)?;
-    let chain = office.authority().certify(spec, request)?;
-    if let Some((leaf, _)) = chain.first() {
-        office.note(leaf, spec, now)?;
+    nation: NationCode,
+    judge: impl FnOnce(&[CertificateDer<'static>]) -> Result<T, RenewError>,
+) -> Result<T, RenewError> {
+    let failed = |reason: String| RenewError::Signer { nation, reason };
+    let of_pki = |error: PkiError| failed(error.to_string());
+    let mut office = Office::open(folder).map_err(of_pki)?;
+    let end = office.authority().not_after();
+    if end <= now {
+        return Err(failed(format!(
+            "the certificate of the authority in {} ended at {end}; the nation needs its next \
+             authority",
+            folder.display()
+        )));
     }
-    Ok(chain.into_iter().map(|(der, _)| der).collect())
+    let spec = if end < spec.end() {
+        tracing::warn!(%nation, %end, "a renewed certificate ends with its authority, sooner than \
+            was asked for: begin to rotate the authority");
+        spec.until(end)
+    } else {
+        spec
+    };
+    let chain = office.authority().certify(&spec, request).map_err(of_pki)?;
+    let chain: Vec<_> = chain.into_iter().map(|(der, _)| der).collect();
+    let answer = judge(&chain)?;
+    if let Some(leaf) = chain.first() {
+        office.note(leaf, &spec, now).map_err(of_pki)?;
+    }
+    Ok(answer)
 }
 
 /// Asks the operator's command.

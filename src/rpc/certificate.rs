@@ -3,7 +3,7 @@
 use super::changes::Who;
 use super::{Doors, status};
 use crate::pki::{RenewError, Renewer};
-use crate::trust::PeerChain;
+use crate::trust::{PeerChain, PeerIdentity};
 use crate::wire;
 use crate::wire::proto::certificate_service_server::CertificateService;
 use crate::wire::proto::{RenewRequest, RenewResponse};
@@ -31,11 +31,9 @@ impl CertificateService for Certificates {
             spki_sha256: peer.spki_sha256,
         };
         let asked = request.get_ref().certificate_request.as_ref();
-        let outcome = match self.doors.renewals.renew(renewer, asked).await {
-            Ok(chain) => self.verified(&caller, &chain),
-            Err(error) => Err(error),
-        };
-        let outcome = match outcome {
+        let (doors, own) = (Arc::clone(&self.doors), peer.clone());
+        let verify = move |chain: &[_]| verified(&doors, &own, chain);
+        let outcome = match self.doors.renewals.renew(renewer, asked, verify).await {
             Ok(renewed) => self.audited(&caller, renewed).await,
             Err(error) => Err(error),
         };
@@ -83,40 +81,40 @@ impl Certificates {
             }),
         }
     }
+}
 
-    /// What this gateway itself would refuse is not given away, whoever signed it.
-    fn verified(
-        &self,
-        caller: &super::Caller,
-        chain: &[impl AsRef<[u8]>],
-    ) -> Result<RenewResponse, RenewError> {
-        let own = &caller.peer.identity().identity;
-        let failed = |reason: String| RenewError::Signer {
-            nation: own.nation,
-            reason,
-        };
-        let ders: Vec<&[u8]> = chain.iter().map(AsRef::as_ref).collect();
-        let verdict = self.doors.trust.snapshot().verify_for(
-            &PeerChain::from_der(&ders),
-            self.doors.clock.now(),
-            caller.peer.identity().profile,
-        );
-        match verdict {
-            Ok(seen) if seen.identity == *own => Ok(RenewResponse {
-                certificates: ders
-                    .iter()
-                    .map(|der| bytes::Bytes::copy_from_slice(der))
-                    .collect(),
-                serial_number: seen.serial_hex,
-                not_after: Some(wire::timestamp(seen.not_after)),
-            }),
-            Ok(seen) => Err(failed(format!(
-                "its answer is a certificate of {}",
-                seen.identity
-            ))),
-            Err(error) => Err(failed(format!(
-                "its answer is a certificate that this gateway refuses: {error}"
-            ))),
-        }
+/// What this gateway itself would refuse is not given away, whoever signed it.
+fn verified(
+    doors: &Doors,
+    peer: &PeerIdentity,
+    chain: &[impl AsRef<[u8]>],
+) -> Result<RenewResponse, RenewError> {
+    let own = &peer.identity;
+    let failed = |reason: String| RenewError::Signer {
+        nation: own.nation,
+        reason,
+    };
+    let ders: Vec<&[u8]> = chain.iter().map(AsRef::as_ref).collect();
+    let verdict = doors.trust.snapshot().verify_for(
+        &PeerChain::from_der(&ders),
+        doors.clock.now(),
+        peer.profile,
+    );
+    match verdict {
+        Ok(seen) if seen.identity == *own => Ok(RenewResponse {
+            certificates: ders
+                .iter()
+                .map(|der| bytes::Bytes::copy_from_slice(der))
+                .collect(),
+            serial_number: seen.serial_hex,
+            not_after: Some(wire::timestamp(seen.not_after)),
+        }),
+        Ok(seen) => Err(failed(format!(
+            "its answer is a certificate of {}",
+            seen.identity
+        ))),
+        Err(error) => Err(failed(format!(
+            "its answer is a certificate that this gateway refuses: {error}"
+        ))),
     }
 }

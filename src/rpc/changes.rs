@@ -1,7 +1,7 @@
 //! Changes of trust as the services see them. The gateway makes them: only it
 //! knows where nations' files lie.
 
-use crate::identity::{Identity, NationCode};
+use crate::identity::{Identity, NationCode, SystemName};
 use crate::listener::Cut;
 use crate::trust::{Blocked, Candidate, Hold};
 use std::fmt;
@@ -53,6 +53,17 @@ pub struct Difference {
     pub what: String,
 }
 
+/// Somebody whom a change lets in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// The nation concerned.
+    pub nation: NationCode,
+    /// The system; none: `why` says whom.
+    pub system: Option<SystemName>,
+    /// Whom, and why.
+    pub why: String,
+}
+
 /// What a change does, or would do.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -64,6 +75,8 @@ pub struct Plan {
     pub changes: Vec<Difference>,
     /// Live connections that end.
     pub cuts: Vec<Cut>,
+    /// Who comes in that was kept out, as far as a gateway can know.
+    pub admits: Vec<Admission>,
     /// How many stay.
     pub kept: usize,
     /// Why it would be refused.

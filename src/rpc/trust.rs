@@ -8,15 +8,15 @@ use crate::trust::{Blocked, Candidate, CandidateKind, Hold, Material};
 use crate::wire::proto::trust_candidate::Material as Sent;
 use crate::wire::proto::{
     ApplyTrustRequest, ApplyTrustResponse, ConnectionCut, HoldTrustRequest, HoldTrustResponse,
-    PlanTrustRequest, PlanTrustResponse, ReleaseTrustRequest, ReleaseTrustResponse, TrustChange,
-    TrustPlan,
+    PlanTrustRequest, PlanTrustResponse, ReleaseTrustRequest, ReleaseTrustResponse, TrustAdmission,
+    TrustChange, TrustPlan,
 };
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 /// Most candidates of a plan.
 const CANDIDATES_MAX: usize = 32;
-/// Most cuts that an answer lists.
+/// Most cuts that an answer lists, and most admissions.
 const CUTS_MAX: usize = 1000;
 
 impl Operations {
@@ -174,6 +174,15 @@ fn message(plan: &Plan) -> TrustPlan {
             reason: cut.reason.clone(),
         }
     });
+    let admissions = plan.admits.iter().take(CUTS_MAX).map(|one| TrustAdmission {
+        nation: one.nation.to_string(),
+        system: one
+            .system
+            .as_ref()
+            .map(|s| s.to_string())
+            .unwrap_or_default(),
+        reason: one.why.clone(),
+    });
     TrustPlan {
         plan_id: plan.id.clone(),
         epoch: plan.epoch,
@@ -190,5 +199,7 @@ fn message(plan: &Plan) -> TrustPlan {
         kept_count: count(plan.kept),
         faults: plan.faults.clone(),
         warnings: plan.warnings.clone(),
+        admissions: admissions.collect(),
+        admission_count: count(plan.admits.len()),
     }
 }

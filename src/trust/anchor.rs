@@ -2,11 +2,13 @@
 //! webpki checks neither an anchor's validity nor its key usage; both are checked here.
 
 use super::error::{TrustError, Which};
+use super::lint::Constraints;
 use super::policy::{self, KnownKey};
 use super::profile::Profile;
 use super::revocation::{RevocationList, SignerKey};
 use super::source::Standing;
 use super::verify::{digest, timestamp};
+use super::words;
 use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub(super) struct Anchor {
     pub(super) standing: Standing,
     pub(super) key_kind: KnownKey,
     pub(super) der: CertificateDer<'static>,
+    pub(super) constraints: Constraints,
     // Proven under this anchor's key; highest number first.
     pub(super) lists: Vec<Arc<RevocationList>>,
 }
@@ -61,8 +64,9 @@ impl Anchor {
                 "its key usage must allow signing certificates and revocation lists".into(),
             );
         }
+        let constraints = Constraints::read(&parsed)?;
         let trust_anchor = webpki::anchor_from_trusted_cert(der)
-            .map_err(|e| format!("cannot be an anchor: {e:?}"))?
+            .map_err(|e| format!("cannot be an anchor: {}", words::plain(&e)))?
             .to_owned();
         let organisations = parsed.subject().iter_organization();
         let is_development = organisations
@@ -83,6 +87,7 @@ impl Anchor {
             standing: Standing::Active,
             key_kind: policy::key_of(parsed.public_key()),
             der: der.clone(),
+            constraints,
             lists: Vec::new(),
         })
     }

@@ -42,6 +42,8 @@ pub enum HandshakeError {
         error: TrustError,
         /// What the certificate said of itself.
         claim: Claim,
+        /// What the peer sent; that its key is the peer's was not proven.
+        chain: PeerChain,
     },
     /// Trust changed while hands were shaken: TLS stands, but the peer is believed no more.
     #[error("{error}")]
@@ -50,6 +52,8 @@ pub enum HandshakeError {
         error: TrustError,
         /// What the certificate said of itself.
         claim: Claim,
+        /// What the peer sent.
+        chain: PeerChain,
         /// To tell the peer why; TLS has no alert for it any more.
         stream: Box<TlsStream>,
     },
@@ -118,9 +122,10 @@ pub async fn handshake(
         .into_stream(config)
         .await
         .map_err(|error| match verdict.get() {
-            Some(Err((error, claim))) => HandshakeError::Refused {
+            Some(Err((error, claim, chain))) => HandshakeError::Refused {
                 error: error.clone(),
                 claim: claim.clone(),
+                chain: chain.clone(),
             },
             Some(Ok(_)) | None => tls_error(error),
         })?;
@@ -142,6 +147,7 @@ pub async fn handshake(
         Err(error) => Err(HandshakeError::RefusedLate {
             error,
             claim: chain.0.first().map(|leaf| claim(leaf)).unwrap_or_default(),
+            chain,
             stream: Box::new(stream),
         }),
     }

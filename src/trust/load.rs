@@ -282,6 +282,9 @@ impl Loading<'_> {
                 format!("is not valid before {}; now is {now}", anchor.not_before),
             );
         }
+        for advice in &anchor.constraints.advice {
+            self.warn(name, (*advice).to_owned());
+        }
         let in_force = revocation::in_force(&anchor.lists, now);
         if in_force.is_empty() {
             self.warn(

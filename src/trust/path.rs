@@ -7,6 +7,7 @@ use super::revocation::{self, RevocationList, SignerKey};
 use super::snapshot::NationAnchors;
 use super::source::Standing;
 use super::verify::{At, digest, from_unix, shortened, timestamp, unix_time};
+use super::words;
 use jiff::{SignedDuration, Timestamp};
 use rustls_pki_types::CertificateDer;
 use std::sync::Arc;
@@ -61,7 +62,7 @@ impl<'a> Attempt<'a> {
         let end_entity =
             EndEntityCert::try_from(self.leaf_der).map_err(|e| TrustError::Malformed {
                 which: Which::Leaf,
-                reason: format!("{e:?}"),
+                reason: words::plain(&e).to_owned(),
             })?;
         let lists = self.usable_lists(anchor);
         let offered: Vec<_> = lists.usable.iter().map(|l| &l.list).collect();
@@ -110,15 +111,19 @@ impl<'a> Attempt<'a> {
         let mut keys = vec![digest(self.leaf.public_key().raw), anchor.spki_sha256];
         let profile = self.at.profile;
         anchor.check_key(profile)?;
+        let mut below = 0;
         for issuer in path.intermediate_certificates() {
             let der = issuer.der();
             let parsed = policy::parse(&der, Which::Issuer)?;
+            // One that certifies its own name is a change of its key, not a further authority.
+            below += u32::from(parsed.subject() != parsed.issuer());
             policy::check_key(parsed.public_key(), Which::Issuer, profile)?;
             valid_until = valid_until.min(timestamp(parsed.validity().not_after.timestamp()));
             let key = digest(parsed.public_key().raw);
             self.refuse_withdrawn_key(&key)?;
             keys.push(key);
         }
+        refuse_too_long(anchor, below)?;
         Ok(Vouched {
             anchor,
             valid_until,
@@ -260,8 +265,19 @@ impl<'a> Attempt<'a> {
                 nation,
                 issuer: shortened(&self.leaf.issuer().to_string()),
             },
-            other => TrustError::Path(format!("{other:?}")),
+            other => TrustError::Path(words::plain(&other).to_owned()),
         }
+    }
+}
+
+/// Holds an anchor to its path length; webpki holds only those below it to theirs.
+fn refuse_too_long(anchor: &Anchor, below: u32) -> Result<(), TrustError> {
+    match anchor.constraints.path_length {
+        Some(most) if below > most => {
+            let error = webpki::Error::PathLenConstraintViolated;
+            Err(TrustError::Path(words::plain(&error).to_owned()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@
 //! now, the one with the highest number for each distribution point; no other is offered.
 
 use super::policy::SignatureId;
+use super::words;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use webpki::{CertRevocationList, OwnedCertRevocationList};
@@ -90,8 +91,12 @@ impl RevocationList {
     }
 
     fn parse_unguarded(source_name: &str, der: Vec<u8>) -> Result<Self, String> {
-        let owned = OwnedCertRevocationList::from_der(&der)
-            .map_err(|e| format!("is no revocation list that can be used: {e:?}"))?;
+        let owned = OwnedCertRevocationList::from_der(&der).map_err(|e| {
+            format!(
+                "is no revocation list that can be used: {}",
+                words::plain(&e)
+            )
+        })?;
         let (rest, parsed) = CertificateRevocationList::from_der(&der)
             .map_err(|e| format!("is no revocation list: {e}"))?;
         if !rest.is_empty() {

@@ -171,9 +171,9 @@ impl OwnCertificate {
     }
 }
 
-/// What the verifier found: the peer, or why it is refused, for the listener's log line. One
-/// per handshake.
-pub(super) type VerdictSlot = Arc<OnceLock<Result<PeerIdentity, (TrustError, Claim)>>>;
+/// What the verifier found: the peer, or why it is refused and what it sent, for the listener's
+/// log line and its memory of refusals. One per handshake.
+pub(super) type VerdictSlot = Arc<OnceLock<Result<PeerIdentity, (TrustError, Claim, PeerChain)>>>;
 
 /// Builds the server's side over one snapshot.
 ///
@@ -285,7 +285,9 @@ impl ClientCertVerifier for FederationVerifier {
             }
             Err(error) => {
                 let alert = error.to_tls();
-                let _first = self.verdict.set(Err((error, claim(end_entity))));
+                let sent = std::iter::once(end_entity).chain(intermediates);
+                let chain = PeerChain(sent.map(|der| der.clone().into_owned()).collect());
+                let _first = self.verdict.set(Err((error, claim(end_entity), chain)));
                 Err(rustls::Error::InvalidCertificate(alert))
             }
         }

@@ -32,6 +32,21 @@ impl PeerChain {
             .map(|der| CertificateDer::from(der.to_vec()));
         Self(owned.collect())
     }
+
+    /// Bytes of all its certificates.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0.iter().map(|der| der.len()).sum()
+    }
+
+    /// The trust domain that the leaf claims, whether it is believed or not; none: the leaf has
+    /// no sound identity.
+    #[must_use]
+    pub fn claimed_domain(&self) -> Option<String> {
+        let leaf = policy::parse(self.0.first()?, Which::Leaf).ok()?;
+        let id = claimed_id(&leaf).ok()?;
+        Some(id.domain.to_string())
+    }
 }
 
 /// Who a verified peer is.

@@ -5,7 +5,7 @@ use super::site::Site;
 use super::support::Ran;
 use entente::client::ClientError;
 use entente::clock::{Clock as _, SystemClock};
-use entente::pki::{Key, KeyType, request_spec, write_request_der};
+use entente::pki::{Authority, AuthoritySpec, Key, KeyType, request_spec, write_request_der};
 use serde_json::Value;
 use tonic::Code;
 
@@ -327,4 +327,78 @@ fn a_command_that_hangs_is_ended_with_all_that_it_started() {
         assert!(clock.monotonic() < ends, "the grandchild lives on");
         std::thread::yield_now();
     }
+}
+
+/// Serial numbers and ends in the register of GBR's authority.
+fn registered(site: &Site) -> Vec<Value> {
+    let path = site.path("certs-dev/GBR/authority.register.json");
+    let register: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    register["issued"].as_array().unwrap().clone()
+}
+
+/// Another authority of GBR lies in the folder that signs.
+fn put_authority(site: &Site, authority: &Authority) {
+    let folder = site.path("certs-dev/GBR");
+    std::fs::write(folder.join("authority.pem"), authority.certificate_pem()).unwrap();
+    std::fs::write(folder.join("authority.key"), authority.key_pem()).unwrap();
+}
+
+#[test]
+fn what_the_gateway_refuses_is_not_registered_and_nothing_outlives_its_authority() {
+    let mut site = site("danger_issuing_folder = \"../../certs-dev/GBR\"\ndays = 90");
+    let before = registered(&site);
+    let now = SystemClock::default().now();
+    let short = Authority::root(&AuthoritySpec::new("GBR for ten days", now, 10)).unwrap();
+    let list = short
+        .revocation_list(1, now, short.not_after(), &[])
+        .unwrap();
+    // The folder has an authority that the gateway does not trust.
+    let kept = site.path("certs-dev/GBR/kept");
+    std::fs::create_dir(&kept).unwrap();
+    for file in ["authority.pem", "authority.crl.pem"] {
+        std::fs::copy(site.path("certs-dev/GBR").join(file), kept.join(file)).unwrap();
+    }
+    site.edit("config/nations/GBR.toml", |text| {
+        text.replace("GBR/authority.pem", "GBR/kept/authority.pem")
+            .replace("GBR/authority.crl.pem", "GBR/kept/authority.crl.pem")
+    });
+    assert!(site.stop().success());
+    site.start(&[]);
+    std::fs::remove_file(site.path("certs-dev/GBR/authority.crl.pem")).unwrap();
+    put_authority(&site, &short);
+    let request_of = || request(Some(URI), &fresh());
+    refused(&site, request_of(), Code::Internal, "log has the reason");
+    assert!(
+        site.log().contains("that this gateway refuses"),
+        "{}",
+        site.log()
+    );
+    assert_eq!(registered(&site), before);
+    // Once it is trusted, too, what it issues ends when it does.
+    std::fs::write(kept.join("short.pem"), short.certificate_pem()).unwrap();
+    std::fs::write(kept.join("short.crl.pem"), list).unwrap();
+    site.edit("config/nations/GBR.toml", |text| {
+        text.replace(
+            "/kept/authority.pem\"",
+            "/kept/authority.pem\", \"../../certs-dev/GBR/kept/short.pem\"",
+        )
+        .replace(
+            "/kept/authority.crl.pem\"",
+            "/kept/authority.crl.pem\", \"../../certs-dev/GBR/kept/short.crl.pem\"",
+        )
+    });
+    assert!(site.stop().success());
+    site.start(&[]);
+    let answer = ask(&site, request_of()).unwrap();
+    assert_eq!(
+        answer.not_after.unwrap().seconds,
+        short.not_after().as_second()
+    );
+    let after = registered(&site);
+    assert_eq!(after.len(), before.len() + 1);
+    assert!(
+        site.log().contains("ends with its authority"),
+        "{}",
+        site.log()
+    );
 }

@@ -130,3 +130,29 @@ fn notation_counts_and_a_comment_does_not() {
     assert_ne!(other, nothing);
     assert_eq!(what, "its notation is different");
 }
+
+#[test]
+fn the_rules_that_all_nations_share_and_limits_count() {
+    let site = started(patient_site());
+    let (nothing, _) = plan(&site);
+    gbr(&site, |text| {
+        format!("{text}\n[limits]\nconnections_max = 7\n")
+    });
+    let (limited, what) = plan(&site);
+    assert_ne!(limited, nothing);
+    assert!(
+        what.starts_with("limits.connections_max ") && what.ends_with(" becomes 7"),
+        "{what}"
+    );
+    site.edit("config/gateway.toml", |text| {
+        format!("{text}\n[normalise]\nage_days_max = 12\n")
+    });
+    let (other, _) = plan(&site);
+    assert_ne!(other, limited);
+    // Whoever looked at the first does not get the second applied.
+    let (code, _, said) = operate(&site, &["apply", "--plan", &limited]);
+    assert_eq!(code, Some(1), "{said}");
+    applied(&site, &other);
+    let words = "the rules that all nations share ([normalise]) are different";
+    assert!(last_change(&site).contains(words), "{}", last_change(&site));
+}

@@ -327,7 +327,10 @@ fn case_19_a_delta_or_indirect_list_is_refused_and_a_plain_one_of_openssl_is_not
         TrustSnapshot::from_material(1, &[nation], today, None)
     };
     let plain = load(&lists[0]).unwrap();
-    assert_eq!(plain.warnings(), []);
+    // openssl states no path length by itself, which is warned of; there is nothing else.
+    let others = plain.warnings().iter();
+    let others = others.filter(|warning| !warning.reason.contains("path length"));
+    assert_eq!(others.count(), 0, "{:?}", plain.warnings());
     for list in &lists[1..] {
         let found = load(list).unwrap_err();
         assert!(

@@ -10,6 +10,12 @@ use std::fmt::Write as _;
 /// Most cuts that are shown to a person; the number of all of them is always said.
 const CUTS_SHOWN_MAX: usize = 40;
 
+/// Most admissions that are shown to a person.
+const ADMISSIONS_SHOWN_MAX: usize = 40;
+/// What no plan can say.
+const UNKNOWABLE: &str = "systems are named as far as the nation's file lists them or the gateway \
+    refused them lately; it cannot know who else holds such a certificate";
+
 /// A plan for people; `verb` is `would` before and `did` after.
 pub(super) fn plan(plan: &TrustPlan, verb: &str) -> String {
     let mut text = String::new();
@@ -43,6 +49,20 @@ pub(super) fn plan(plan: &TrustPlan, verb: &str) -> String {
             cut.number, cut.nation, cut.system, cut.address, cut.reason
         ));
     }
+    for one in plan.admissions.iter().take(ADMISSIONS_SHOWN_MAX) {
+        let who = match one.system.as_str() {
+            "" => one.nation.clone(),
+            system => format!("{}/{system}", one.nation),
+        };
+        say(&format!("admit: {who}: {}", one.reason));
+    }
+    if !plan.admissions.is_empty() {
+        let more = plan.admissions.len().saturating_sub(ADMISSIONS_SHOWN_MAX);
+        if more > 0 {
+            say(&format!("admit: {more} more; `--output json` lists them"));
+        }
+        say(UNKNOWABLE);
+    }
     let (cut, kept) = (plan.cut_count, plan.kept_count);
     let ends = match verb {
         "would" => format!("{cut} live connections would end, {kept} would stay"),
@@ -64,6 +84,10 @@ pub(super) fn plan_json(plan: &TrustPlan) -> String {
             "address": cut.address, "serial": cut.certificate_serial, "reason": cut.reason,
         })
     });
+    let admits = plan.admissions.iter().map(|one| {
+        let system = (!one.system.is_empty()).then_some(&one.system);
+        json!({ "nation": one.nation, "system": system, "reason": one.reason })
+    });
     json!({
         "plan": plan.plan_id,
         "epoch": plan.epoch,
@@ -73,6 +97,8 @@ pub(super) fn plan_json(plan: &TrustPlan) -> String {
         "cuts": cuts.collect::<Vec<_>>(),
         "cut": plan.cut_count,
         "kept": plan.kept_count,
+        "admits": admits.collect::<Vec<_>>(),
+        "admitted": plan.admission_count,
         "faults": plan.faults,
         "warnings": plan.warnings,
     })

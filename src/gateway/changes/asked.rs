@@ -56,7 +56,14 @@ impl TrustChanges for Changes {
         };
         let marks = self.origin.as_ref().map(Origin::marks).unwrap_or_default();
         match self.read(&known, &marks, Scope::Everything, Some(trial)) {
-            Ok(change) => change.plan,
+            Ok(change) => {
+                let (next, before) = (change.prepared.snapshot(), self.trust.snapshot());
+                let admits = self.admits(next, &before, &change.nations);
+                Plan {
+                    admits,
+                    ..change.plan
+                }
+            }
             Err(TrustOr::Unsettled) => faulty(vec![NotApplied::Unsettled.to_string()]),
             Err(TrustOr::Faults(faults)) => faulty(faults),
         }

@@ -61,6 +61,17 @@ pub struct Places {
 }
 
 impl Places {
+    /// Everything that is in it, in an order that does not change.
+    pub(crate) fn in_order(&self) -> String {
+        let mut lines: Vec<_> = self
+            .names
+            .iter()
+            .map(|entry| format!("{entry:?}"))
+            .collect();
+        lines.sort_unstable();
+        lines.join("\n")
+    }
+
     /// Builds the index.
     ///
     /// # Errors
