@@ -102,6 +102,32 @@ fn a_ukrainian_report_in_sk_42() {
     assert_eq!((count.min, count.max), (Some(3), Some(3)));
 }
 
+/// Declination at Donetsk on 6 January 2026 by WMM2025 (pygeomag): 8.73 degrees.
+#[test]
+fn a_magnetic_bearing_is_turned_where_and_when_it_was_taken() {
+    for from in [true, false] {
+        let record = judge(typed_with(|sighting| {
+            let magnetic = Some(report::Bearing {
+                text: "90 deg mag".to_owned(),
+                ..report::Bearing::default()
+            });
+            let observation = sighting.observations.first_mut().unwrap();
+            match from {
+                true => observation.direction_from = magnetic,
+                false => observation.direction_to = magnetic,
+            }
+        }));
+        let record = record.expect("a record");
+        let observation = sighting(&record).observations.first().unwrap();
+        let true_deg = match from {
+            true => observation.direction_from_deg,
+            false => observation.direction_to_deg,
+        };
+        let off = true_deg.expect("a direction") - 98.73;
+        assert!(off.abs() < 0.2, "{true_deg:?}");
+    }
+}
+
 #[test]
 fn a_french_report_in_gons() {
     let record = judge(typed_with(|sighting| {

@@ -155,6 +155,13 @@ fn grid_north_turns_by_the_convergence() {
 }
 
 #[test]
+fn a_text_is_read_up_to_its_greatest_length_and_no_further() {
+    let padded = |bytes: usize| format!("{:<bytes$}", "45 deg");
+    assert_eq!(text(&padded(100)), Ok(Some(45.0)));
+    assert!(text(&padded(101)).is_err());
+}
+
+#[test]
 fn magnetic_north_turns_by_the_declination() {
     // WMM2025 on 6 January 2026, by pygeomag.
     for (lat, lon, declination) in [
