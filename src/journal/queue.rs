@@ -413,3 +413,58 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+    use std::sync::mpsc;
+
+    /// Longer than a thread takes to wake up; a test that reaches it has failed.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Nobody who puts something in waits for the writer's patience to end, however often the
+    /// writer has slept in between.
+    #[tokio::test]
+    async fn a_writer_that_sleeps_is_woken_by_every_request_and_question() {
+        let settings = Settings::new(PathBuf::new());
+        let (_health, health) = watch::channel(Health::Ready);
+        let queue = Arc::new(Queue::new(&settings, health));
+        let (taken, seen) = mpsc::sync_channel(1);
+        let writer = Arc::clone(&queue);
+        let thread = std::thread::spawn(move || {
+            loop {
+                let found = writer.take(Duration::from_secs(3600), false);
+                let questions = writer.questions().len();
+                let ends = matches!(found, Taken::Closed);
+                let requests = match found {
+                    Taken::Requests(requests) => requests.len(),
+                    Taken::Nothing | Taken::Closed => 0,
+                };
+                if taken.send((requests, questions)).is_err() || ends {
+                    return;
+                }
+            }
+        });
+        for number in 0..500_u32 {
+            let entry = Entry {
+                key: Bytes::from(number.to_string()),
+                revision: 1,
+                digest: [0; 32],
+                stamp_ns: 0,
+                body: Bytes::new(),
+            };
+            let _answer = queue.push(vec![entry]).await.unwrap();
+            assert_eq!(seen.recv_timeout(PATIENCE), Ok((1, 0)), "{number}");
+            // Nobody answers it: it is enough that the writer has seen it.
+            let asked = Arc::clone(&queue);
+            let asking = tokio::spawn(async move { asked.ask(Vec::new()).await });
+            tokio::task::yield_now().await;
+            assert_eq!(seen.recv_timeout(PATIENCE), Ok((0, 1)), "{number}");
+            assert!(asking.await.unwrap().is_err());
+        }
+        queue.close();
+        assert_eq!(seen.recv_timeout(PATIENCE), Ok((0, 0)));
+        thread.join().unwrap();
+    }
+}

@@ -125,7 +125,7 @@ pub(super) fn recover(disk: &dyn Disk, folder: &Path, bytes: u64) -> Result<Reco
         active: None,
         last: 0,
         hash: [0; 32],
-        spare: spare(disk, folder, bytes)?,
+        spare: None,
     };
     let count = names.len();
     for (index, name) in names.iter().enumerate() {
@@ -164,6 +164,8 @@ pub(super) fn recover(disk: &dyn Disk, folder: &Path, bytes: u64) -> Result<Reco
     if count == 0 {
         aws_lc_rs::rand::fill(&mut recovered.journal_id).map_err(|_| OpenError::Random)?;
     }
+    // Last, since it may remove what is left of one: a journal that is refused stays as it was.
+    recovered.spare = spare(disk, folder, bytes)?;
     Ok(recovered)
 }
 

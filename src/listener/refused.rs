@@ -36,7 +36,8 @@ pub struct Returning {
     pub identity: Identity,
     /// Serial number of the certificate, lower-case hexadecimal.
     pub serial_hex: String,
-    /// Where it came from the last time.
+    /// Who showed it the last time: whoever was refused has not always proven its key, and a
+    /// certificate is no secret.
     pub address: SocketAddr,
     /// When that was.
     pub refused_at: Timestamp,
@@ -125,5 +126,30 @@ fn forget_one(known: &mut HashMap<PeerChain, Refusal>) {
     let oldest = of_most.min_by_key(|(_, refusal)| refusal.at);
     if let Some(chain) = oldest.map(|(chain, _)| chain.clone()) {
         known.remove(&chain);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One nation's refusals do not make the gateway forget another's, be they older.
+    #[test]
+    fn what_is_forgotten_is_the_oldest_of_the_domain_that_has_most() {
+        let mut known = HashMap::new();
+        let chain = |number: u8| PeerChain::from_der(&[&[number]]);
+        for (number, domain) in [(1, "fra"), (2, "gbr"), (3, "gbr"), (4, "pol")] {
+            let refusal = Refusal {
+                domain: domain.to_owned(),
+                profile: Profile::Default,
+                address: SocketAddr::from(([127, 0, 0, 1], 1)),
+                reason: String::new(),
+                at: Timestamp::from_second(i64::from(number)).unwrap(),
+            };
+            known.insert(chain(number), refusal);
+        }
+        forget_one(&mut known);
+        let left: Vec<_> = (1..=4).filter(|n| known.contains_key(&chain(*n))).collect();
+        assert_eq!(left, [1, 3, 4]);
     }
 }

@@ -22,12 +22,7 @@ pub(super) trait Take: Default {
 /// Reads a message on top of what is there already, as protobuf has it.
 pub(super) fn read<T: Take>(into: &mut T, mut bytes: &[u8]) -> Taken {
     while !bytes.is_empty() {
-        let (number, wire_type) = decode_key(&mut bytes)?;
-        into.take(Field {
-            number,
-            wire_type,
-            rest: &mut bytes,
-        })?;
+        into.take(Field::next(&mut bytes)?)?;
     }
     Ok(())
 }
@@ -46,7 +41,17 @@ impl From<prost::DecodeError> for Unparsable {
     }
 }
 
-impl<'b> Field<'_, 'b> {
+impl<'r, 'b> Field<'r, 'b> {
+    /// The field that comes next.
+    pub(super) fn next(rest: &'r mut &'b [u8]) -> Result<Self, Unparsable> {
+        let (number, wire_type) = decode_key(rest)?;
+        Ok(Self {
+            number,
+            wire_type,
+            rest,
+        })
+    }
+
     /// A field of a later version.
     pub(super) fn skip(self) -> Taken {
         let context = DecodeContext::default();
@@ -64,7 +69,8 @@ impl<'b> Field<'_, 'b> {
         Ok(decode_varint(self.rest)?)
     }
 
-    fn delimited(self) -> Result<&'b [u8], Unparsable> {
+    /// Bytes that are preceded by their length.
+    pub(super) fn delimited(self) -> Result<&'b [u8], Unparsable> {
         self.expect(WireType::LengthDelimited)?;
         let bytes = usize::try_from(decode_varint(self.rest)?).map_err(|_| Unparsable)?;
         let (value, rest) = self.rest.split_at_checked(bytes).ok_or(Unparsable)?;

@@ -6,12 +6,12 @@
 //! first, so that it can be read without touching the rest.
 
 use super::back::Back;
+use super::fields::{Field, Take, Taken, Unparsable, read};
 use crate::record::{
     Action, Body as Substance, ContributionKind, Environment, Level, Record, Supersedes, Text,
 };
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
-use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use thiserror::Error;
 
 /// Version of the form.
@@ -311,22 +311,18 @@ fn versioned(bytes: &[u8]) -> Result<&[u8], StoredError> {
 /// The bytes of the label of a body.
 fn label_bytes(bytes: &[u8]) -> Result<&[u8], StoredError> {
     let mut rest = versioned(bytes)?;
-    if decode_key(&mut rest).map_err(form)? != (1, WireType::LengthDelimited) {
+    let first = Field::next(&mut rest)?;
+    if first.number != 1 {
         let reason = "the label does not come first".to_owned();
         return Err(StoredError::Form(reason));
     }
-    delimited(&mut rest)
+    Ok(first.delimited()?)
 }
 
-/// Takes what is preceded by its length.
-fn delimited<'b>(rest: &mut &'b [u8]) -> Result<&'b [u8], StoredError> {
-    let bytes = decode_varint(rest).map_err(form)?;
-    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-    let (taken, after) = rest
-        .split_at_checked(bytes)
-        .ok_or_else(|| StoredError::Form("it ends too early".to_owned()))?;
-    *rest = after;
-    Ok(taken)
+impl From<Unparsable> for StoredError {
+    fn from(_: Unparsable) -> Self {
+        Self::Form("its label is damaged".to_owned())
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
@@ -366,41 +362,41 @@ impl Label {
     }
 }
 
+/// A glance at a label: enough to know most records from the few that matter to whoever follows
+/// all of them.
+#[derive(Default)]
+struct Glance {
+    kind: i32,
+    action: i32,
+    revision: u32,
+    replaces: bool,
+}
+
+impl Take for Glance {
+    fn take(&mut self, field: Field<'_, '_>) -> Taken {
+        match field.number {
+            1 => field.code(&mut self.kind),
+            2 => field.code(&mut self.action),
+            7 => field.number(&mut self.revision),
+            16 => {
+                self.replaces = !field.delimited()?.is_empty();
+                Ok(())
+            }
+            _ => field.skip(),
+        }
+    }
+}
+
 /// Whether a body is of the first word of a sighting that replaces nothing: most are, and they
-/// take no place in the picture of contributions, and take nothing out of it. A glance at the
-/// label, for whoever follows all records.
+/// take no place in the picture of contributions, and take nothing out of it.
 ///
 /// # Errors
 /// Another version, or not in the form.
 pub fn is_plain_sighting(bytes: &[u8]) -> Result<bool, StoredError> {
-    let mut rest = label_bytes(bytes)?;
-    let (mut kind, mut action, mut revision) = (0, 0, 0);
-    while !rest.is_empty() {
-        let (number, wire_type) = decode_key(&mut rest).map_err(form)?;
-        match wire_type {
-            WireType::Varint => {
-                let value = decode_varint(&mut rest).map_err(form)?;
-                match number {
-                    1 => kind = value,
-                    2 => action = value,
-                    7 => revision = value,
-                    _ => {}
-                }
-            }
-            WireType::LengthDelimited => {
-                let value = delimited(&mut rest)?;
-                if number == 16 && !value.is_empty() {
-                    return Ok(false);
-                }
-            }
-            other => {
-                let context = DecodeContext::default();
-                skip_field(other, number, &mut rest, context).map_err(form)?;
-            }
-        }
-    }
-    let numbered = |number| u64::try_from(number).unwrap_or(u64::MAX);
-    Ok(kind == numbered(Kind::Sighting.number())
-        && action == numbered(Action::New.number())
-        && revision == 1)
+    let mut seen = Glance::default();
+    read(&mut seen, label_bytes(bytes)?)?;
+    Ok(seen.kind == Kind::Sighting.number()
+        && seen.action == Action::New.number()
+        && seen.revision == 1
+        && !seen.replaces)
 }

@@ -89,7 +89,7 @@ async fn an_enrolled_nation_is_named_and_a_stranger_of_it_that_knocked() {
     std::fs::write(site.path(FILE), file).unwrap();
     let all = admits(&planned(&site));
     says(&all, "-: the nation is enrolled", "every system");
-    says(&all, "unit-1: its certificate", "was refused");
+    says(&all, "unit-1: its certificate", "and refused: ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +131,7 @@ async fn a_further_authority_and_a_lifted_block_open_for_those_whom_they_concern
         "-: every system with a sound certificate of authority `",
         "GBR successor",
     );
-    says(&all, "unit-1: its certificate", "was refused");
+    says(&all, "unit-1: its certificate", "and refused: ");
     says(&all, "uav-cell-4: its block is lifted", "");
     assert!(
         !all.iter().any(|line| line.starts_with("feed-desk")),

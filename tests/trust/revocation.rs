@@ -243,6 +243,24 @@ fn case_21_two_authorities_of_one_name_and_two_keys_stand_side_by_side() {
 }
 
 #[test]
+fn what_a_list_no_longer_names_is_told_as_an_opening() {
+    let gbr = root("GBR authority");
+    let bad = gbr.issue(&sound("GBR")).unwrap();
+    let with = |number, serials: &[&[u8]]| {
+        let lists = [list(&gbr, number, serials)];
+        let lists = lists.each_ref().map(String::as_str);
+        snapshot(&[material("GBR", &[gbr.certificate_pem()], &lists)])
+    };
+    let (before, after) = (with(1, &[bad.serial()]), with(2, &[]));
+    let opened = after.openings_since(&before, now());
+    let serial: String = bad.serial().iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(opened.len(), 1, "{opened:?}");
+    assert!(opened[0].what.contains(&serial), "{opened:?}");
+    assert!(!opened[0].for_all && opened[0].system.is_none());
+    assert_eq!(before.openings_since(&after, now()), []);
+}
+
+#[test]
 fn the_status_shows_anchors_and_lists_in_force() {
     let nations = TwoNations::new();
     let status = nations.snapshot().status(now());

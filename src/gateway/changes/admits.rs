@@ -40,7 +40,7 @@ impl Changes {
             nation: one.identity.nation,
             system: Some(one.identity.system),
             why: format!(
-                "its certificate (serial {}) is taken now; it came from {} at {} and was refused: \
+                "its certificate (serial {}) is taken now; it was shown from {} at {} and refused: \
                  {}",
                 one.serial_hex, one.address, one.refused_at, one.reason
             ),
