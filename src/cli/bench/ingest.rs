@@ -2,7 +2,7 @@
 //! JetStream too, where a `nats-server` is on the path.
 
 use super::jetstream::{self, JetStream};
-use super::measure::{Cores, cpu_time, median, memory_bytes};
+use super::measure::{Cores, cpu_time, flush, median, memory_bytes};
 use super::server::{Kind, Server};
 use super::{BenchError, Ground};
 use crate::client::Endpoint;
@@ -148,6 +148,7 @@ pub(super) async fn run(
     let mut report_bytes = 0;
     for number in 1..=arguments.rounds {
         for (word, target, column) in &mut targets {
+            flush(ground.folder())?;
             let (round, bytes) = one_round(arguments, ground, *target, run, clock).await?;
             run += 1;
             report_bytes = bytes;

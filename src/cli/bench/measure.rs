@@ -1,7 +1,9 @@
 //! Reads what the kernel knows of a process: CPU time and memory. Pins threads to cores.
 
+use super::BenchError;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 /// Clock ticks a second in `/proc/<pid>/stat`: USER_HZ, which is 100 wherever Linux runs.
@@ -79,6 +81,13 @@ pub(super) fn pin(core: usize) -> bool {
 /// Lets everybody else on this process' cores go first. Tells whether it could.
 pub(super) fn step_back() -> bool {
     rustix::process::setpriority_process(None, PRIORITY_LOWEST).is_ok()
+}
+
+/// Has written what others left to be written to the disk of this folder: the writes of an
+/// earlier program, or of another server's round, are no part of a measurement.
+pub(super) fn flush(folder: &Path) -> Result<(), BenchError> {
+    let folder = fs::File::open(folder).map_err(BenchError::Disk)?;
+    rustix::fs::syncfs(folder).map_err(|error| BenchError::Disk(error.into()))
 }
 
 /// The middle one, or the lower of the two in the middle.
