@@ -27,6 +27,36 @@ pub(super) fn read<T: Take>(into: &mut T, mut bytes: &[u8]) -> Taken {
     Ok(())
 }
 
+/// A varint; nearly all of them are one byte.
+#[inline]
+fn varint(rest: &mut &[u8]) -> Result<u64, Unparsable> {
+    match *rest {
+        [byte @ 0..0x80, after @ ..] => {
+            *rest = after;
+            Ok(u64::from(*byte))
+        }
+        _ => Ok(decode_varint(rest)?),
+    }
+}
+
+/// A field's number and how its value is written; nearly all numbers are below 16.
+#[inline]
+fn key(rest: &mut &[u8]) -> Result<(u32, WireType), Unparsable> {
+    let wire_type = |byte: u8| match byte & 0x07 {
+        0 => Some(WireType::Varint),
+        1 => Some(WireType::SixtyFourBit),
+        2 => Some(WireType::LengthDelimited),
+        _ => None,
+    };
+    if let [byte @ 0x08..0x80, after @ ..] = *rest
+        && let Some(wire_type) = wire_type(*byte)
+    {
+        *rest = after;
+        return Ok((u32::from(*byte >> 3), wire_type));
+    }
+    Ok(decode_key(rest)?)
+}
+
 /// A field whose key is read and whose value is not.
 pub(super) struct Field<'r, 'b> {
     pub(super) number: u32,
@@ -43,8 +73,9 @@ impl From<prost::DecodeError> for Unparsable {
 
 impl<'r, 'b> Field<'r, 'b> {
     /// The field that comes next.
+    #[inline]
     pub(super) fn next(rest: &'r mut &'b [u8]) -> Result<Self, Unparsable> {
-        let (number, wire_type) = decode_key(rest)?;
+        let (number, wire_type) = key(rest)?;
         Ok(Self {
             number,
             wire_type,
@@ -54,6 +85,9 @@ impl<'r, 'b> Field<'r, 'b> {
 
     /// A field of a later version.
     pub(super) fn skip(self) -> Taken {
+        if self.wire_type == WireType::LengthDelimited {
+            return self.delimited().map(drop);
+        }
         let context = DecodeContext::default();
         Ok(skip_field(self.wire_type, self.number, self.rest, context)?)
     }
@@ -64,15 +98,17 @@ impl<'r, 'b> Field<'r, 'b> {
             .ok_or(Unparsable)
     }
 
+    #[inline]
     fn varint(self) -> Result<u64, Unparsable> {
         self.expect(WireType::Varint)?;
-        Ok(decode_varint(self.rest)?)
+        varint(self.rest)
     }
 
     /// Bytes that are preceded by their length.
+    #[inline]
     pub(super) fn delimited(self) -> Result<&'b [u8], Unparsable> {
         self.expect(WireType::LengthDelimited)?;
-        let bytes = usize::try_from(decode_varint(self.rest)?).map_err(|_| Unparsable)?;
+        let bytes = usize::try_from(varint(self.rest)?).map_err(|_| Unparsable)?;
         let (value, rest) = self.rest.split_at_checked(bytes).ok_or(Unparsable)?;
         *self.rest = rest;
         Ok(value)
@@ -84,7 +120,8 @@ impl<'r, 'b> Field<'r, 'b> {
 
     /// `string`.
     pub(super) fn text(self, into: &mut String) -> Taken {
-        self.str()?.clone_into(into);
+        // Room of its own size: what grows makes more than is needed.
+        *into = self.str()?.to_owned();
         Ok(())
     }
 
@@ -96,7 +133,7 @@ impl<'r, 'b> Field<'r, 'b> {
 
     /// `bytes`.
     pub(super) fn bytes(self, into: &mut Vec<u8>) -> Taken {
-        self.delimited()?.clone_into(into);
+        *into = self.delimited()?.to_owned();
         Ok(())
     }
 
@@ -173,9 +210,8 @@ impl<'r, 'b> Field<'r, 'b> {
             // Most lists have one item; a vector would make room for four of them.
             into.reserve_exact(1);
         }
-        let mut item = T::default();
-        self.message(&mut item)?;
-        into.push(item);
-        Ok(())
+        // Read where it will stay: some are large.
+        into.push(T::default());
+        into.last_mut().map_or(Ok(()), |item| self.message(item))
     }
 }
