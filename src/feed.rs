@@ -8,8 +8,10 @@
 //! withheld record a reader learns the position, and nothing else.
 
 pub mod area;
+pub mod corroboration;
 pub mod cursors;
 pub mod filter;
+mod follow;
 pub mod picture;
 pub mod places;
 pub mod ranges;
@@ -23,21 +25,21 @@ use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::identity::registry::Registry;
 use crate::journal::{Journal, Position, ReadError, Stored};
-use crate::wire::stored::{Body, Label, StoredError, is_plain_sighting};
+use crate::wire::stored::{Body, Label, StoredError};
 use arc_swap::ArcSwap;
+use corroboration::{Corroboration, Links};
 use cursors::{CursorError, Cursors, Terms};
 use jiff::Timestamp;
 use picture::Picture;
 use ranges::{Range, Ranges};
 use release::{Finding, Reader};
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 
-/// How long the picture of contributions is waited for.
-const PICTURE_PATIENCE: Duration = Duration::from_secs(1);
-/// How many records the picture takes in at a time.
-const FOLLOWED_MAX: usize = 512;
+/// How long what is derived from the feed is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How the feed behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +58,8 @@ pub struct Settings {
     pub subscriptions_nation_max: usize,
     /// Most of them of one system.
     pub subscriptions_system_max: usize,
+    /// So many of the latest positions are compared with each other; `None`: none are.
+    pub corroboration_positions_max: Option<NonZero<usize>>,
 }
 
 impl Default for Settings {
@@ -68,6 +72,7 @@ impl Default for Settings {
             subscriptions_max: 2048,
             subscriptions_nation_max: 512,
             subscriptions_system_max: 64,
+            corroboration_positions_max: None,
         }
     }
 }
@@ -108,6 +113,9 @@ pub enum FeedError {
         /// How far it has to go.
         durable: Position,
     },
+    /// Sightings are not compared.
+    #[error("this gateway does not compare sightings: feed.corroboration_positions_max is 0 there")]
+    NotCompared,
     /// A page token that this gateway did not give.
     #[error("the page token is not one of this gateway")]
     PageToken,
@@ -170,6 +178,7 @@ pub struct Feed {
     clock: Arc<dyn Clock>,
     settings: Settings,
     picture: Picture,
+    corroboration: Option<Arc<Corroboration>>,
     cursors: Cursors,
 }
 
@@ -183,11 +192,13 @@ impl Feed {
         settings: Settings,
         cursors: Cursors,
     ) -> Self {
+        let compared = settings.corroboration_positions_max;
         Self {
             journal,
             registry,
             clock,
             settings,
+            corroboration: compared.map(|max| Arc::new(Corroboration::new(max))),
             picture: Picture::default(),
             cursors,
         }
@@ -321,7 +332,7 @@ impl Feed {
         page_max: usize,
     ) -> Result<(Vec<Delivered>, String, Position), FeedError> {
         let durable = self.journal.durable();
-        self.picture.come_to(durable, PICTURE_PATIENCE).await?;
+        self.picture.come_to(durable, PATIENCE).await?;
         let reader = self.reader(identity)?;
         let page = self.picture.page(wanted, &reader, token, page_max)?;
         let mut records = Vec::with_capacity(page.shown.len());
@@ -343,34 +354,24 @@ impl Feed {
         Ok((records, page.next_token, page.as_of))
     }
 
-    /// Keeps the picture of contributions up with the journal, until the gateway ends. Spawned
-    /// once by the composition root.
+    /// Links between sightings that the reader may see; see [`Corroboration::links`]. What is
+    /// durable now is waited for, shortly.
     ///
     /// # Errors
-    /// The journal cannot be read.
-    pub async fn follow_picture(&self) -> Result<(), FeedError> {
-        let mut durable = self.journal.watch_durable();
-        loop {
-            let end = *durable.borrow_and_update();
-            let mut next = Position(self.picture.position().0 + 1);
-            while next <= end {
-                let batch = self.read(next, FOLLOWED_MAX, 4 * 1024 * 1024).await?;
-                let Some(last) = batch.last().map(|stored| stored.position) else {
-                    break;
-                };
-                for stored in &batch {
-                    if !is_plain(stored)? {
-                        self.picture.apply(stored.position, &label(stored)?);
-                    }
-                }
-                self.picture.reach(last);
-                next = Position(last.0 + 1);
-            }
-            self.picture.built();
-            if durable.changed().await.is_err() {
-                return Ok(());
-            }
-        }
+    /// Sightings are not compared, or the caller may not read.
+    pub async fn corroborations(
+        &self,
+        identity: &Identity,
+        from: Position,
+        of: Option<Position>,
+        page_max: usize,
+    ) -> Result<Links, FeedError> {
+        let corroboration = self.corroboration.as_ref();
+        let corroboration = corroboration.ok_or(FeedError::NotCompared)?;
+        let durable = self.journal.durable();
+        corroboration.come_to(durable, PATIENCE).await;
+        let reader = self.reader(identity)?;
+        Ok(corroboration.links(&reader, from, of, page_max))
     }
 
     /// The rights of a reader at this moment.
@@ -415,11 +416,6 @@ impl Feed {
 fn label(stored: &Stored) -> Result<Label, FeedError> {
     let position = stored.position;
     Label::decode(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
-}
-
-fn is_plain(stored: &Stored) -> Result<bool, FeedError> {
-    let position = stored.position;
-    is_plain_sighting(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
 }
 
 fn open(stored: &Stored) -> Result<Delivered, FeedError> {

@@ -147,7 +147,6 @@ impl Gateway {
             drained.clone(),
             faults_in.clone(),
         );
-        let feed = Arc::clone(&doors.feed);
         let mut tasks = vec![
             tokio::spawn(deliver(journal.clone())),
             tokio::spawn(watch::journal(
@@ -159,14 +158,10 @@ impl Gateway {
             tokio::spawn(watch::trust(changes, drained)),
             tokio::spawn(expiry::announce(Arc::clone(&doors))),
             tokio::spawn(watch::gauges(Arc::clone(&doors), journal.clone())),
-            tokio::spawn(async move {
-                if let Err(error) = feed.follow_picture().await {
-                    let _closing = faults_in.send(error.into()).await;
-                }
-            }),
         ];
         let (diagnosis, diagnosing) = diagnosis.unzip();
         tasks.extend(diagnosing);
+        tasks.extend(follow_feed(&doors, &faults_in));
         let drain_deadline = settings.listener.drain_deadline;
         tracing::info!(%address, position = %journal.durable(), "the gateway serves");
         Ok(Self {
@@ -372,6 +367,24 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(step)
         .await
         .map_err(|_| StartError::CutShort)
+}
+
+/// Keeps up with the feed what is derived from it.
+fn follow_feed(doors: &Doors, faults: &mpsc::Sender<GatewayError>) -> [JoinHandle<()>; 2] {
+    let (picture, links) = (Arc::clone(&doors.feed), Arc::clone(&doors.feed));
+    let (of_picture, of_links) = (faults.clone(), faults.clone());
+    [
+        tokio::spawn(async move {
+            if let Err(error) = picture.follow_picture().await {
+                let _closing = of_picture.send(error.into()).await;
+            }
+        }),
+        tokio::spawn(async move {
+            if let Err(error) = links.follow_corroboration().await {
+                let _closing = of_links.send(error.into()).await;
+            }
+        }),
+    ]
 }
 
 fn spawn_serving(

@@ -4,6 +4,7 @@
 mod back;
 mod decode;
 mod encode;
+pub mod event;
 mod fields;
 pub mod json;
 pub mod outcome;

@@ -10,6 +10,8 @@
 mod admits;
 #[path = "gateway/commands.rs"]
 mod commands;
+#[path = "gateway/corroboration.rs"]
+mod corroboration;
 #[path = "gateway/cursors.rs"]
 mod cursors;
 #[path = "gateway/cut.rs"]

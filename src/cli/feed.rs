@@ -1,5 +1,7 @@
 //! `entente feed`: questions about the feed of a running gateway.
 
+mod corroborations;
+
 use super::foreign::harmless;
 use super::partner::{Partner, Plain};
 use super::{Failure, Output, fail, line};
@@ -27,6 +29,10 @@ enum FeedCommand {
     ///
     /// Exit code 1: it is withheld.
     Why(Why),
+    /// Lists sightings of different nations that may describe the same event.
+    ///
+    /// The gateway compares only where its configuration says so.
+    Corroborations(corroborations::Corroborations),
     /// Lists the cursors that the gateway keeps for this system.
     Cursors(Plain),
     /// Sets a cursor behind a position, backwards or forwards; also mends a damaged one.
@@ -74,6 +80,7 @@ struct Why {
 pub(super) fn run(arguments: &FeedArguments) -> Result<(), Failure> {
     match &arguments.command {
         FeedCommand::Why(arguments) => why(arguments),
+        FeedCommand::Corroborations(arguments) => corroborations::run(arguments),
         FeedCommand::Cursors(arguments) => cursors(arguments),
         FeedCommand::ResetCursor(arguments) => reset(arguments),
         FeedCommand::DeleteCursor(arguments) => delete(arguments),

@@ -12,6 +12,7 @@ use crate::trust::Own;
 use crate::{feed, journal, listener, rpc, telemetry};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -169,11 +170,22 @@ fn quarantine(mut table: Table<'_>) -> quarantine::Settings {
 
 fn feed(mut table: Table<'_>) -> feed::Settings {
     let default = feed::Settings::default();
-    let mut places = |name, default| count(&mut table, name, default, 1..=100_000);
-    let subscriptions_max = places("subscriptions_max", default.subscriptions_max);
-    let of_nation = places("subscriptions_nation_max", default.subscriptions_nation_max);
-    let of_system = places("subscriptions_system_max", default.subscriptions_system_max);
+    let mut places = |name, default, range| count(&mut table, name, default, range);
+    let some = || 1..=100_000;
+    let subscriptions_max = places("subscriptions_max", default.subscriptions_max, some());
+    let of_nation = places(
+        "subscriptions_nation_max",
+        default.subscriptions_nation_max,
+        some(),
+    );
+    let of_system = places(
+        "subscriptions_system_max",
+        default.subscriptions_system_max,
+        some(),
+    );
+    let compared = places("corroboration_positions_max", 0, 0..=1_000_000);
     let settings = feed::Settings {
+        corroboration_positions_max: NonZero::new(compared),
         delivery_records_max: count(
             &mut table,
             "delivery_records_max",

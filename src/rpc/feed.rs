@@ -1,6 +1,7 @@
 //! `FeedService`: from subscriptions to tonic's streams.
 
 mod asked;
+mod corroboration;
 mod cursors;
 
 use super::{Doors, status};
@@ -14,8 +15,9 @@ use crate::wire::proto::feed_service_server::FeedService;
 use crate::wire::proto::{
     AcknowledgeCursorRequest, AcknowledgeCursorResponse, DeleteCursorRequest, DeleteCursorResponse,
     FeedEntry, GetRecordRequest, GetRecordResponse, ListContributionsRequest,
-    ListContributionsResponse, ListCursorsRequest, ListCursorsResponse, OriginalReport,
-    PositionRange, SubscribeRequest, SubscribeResponse,
+    ListContributionsResponse, ListCorroborationsRequest, ListCorroborationsResponse,
+    ListCursorsRequest, ListCursorsResponse, OriginalReport, PositionRange, SubscribeRequest,
+    SubscribeResponse,
 };
 use asked::Faults;
 use std::pin::Pin;
@@ -167,11 +169,6 @@ impl FeedService for FeedDoor {
             kinds: faults.codes("kinds", &request.kinds, ContributionKind::from_number),
         };
         let wanted = faults.or(wanted)?;
-        let size = if request.page_size == 0 {
-            PAGE_DEFAULT
-        } else {
-            request.page_size
-        };
         let (records, next_page_token, as_of) = self
             .doors
             .feed
@@ -179,7 +176,7 @@ impl FeedService for FeedDoor {
                 &caller.peer.identity().identity,
                 &wanted,
                 &request.page_token,
-                size.min(PAGE_MAX) as usize,
+                page_size(request.page_size),
             )
             .await
             .map_err(status::feed)?;
@@ -192,6 +189,32 @@ impl FeedService for FeedDoor {
             as_of_position: as_of.0,
         }))
     }
+
+    async fn list_corroborations(
+        &self,
+        request: Request<ListCorroborationsRequest>,
+    ) -> Result<Response<ListCorroborationsResponse>, Status> {
+        let caller = self.doors.reader(&request)?;
+        let request = request.into_inner();
+        let links = self.doors.feed.corroborations(
+            &caller.peer.identity().identity,
+            Position(request.from_position),
+            request.position.map(Position),
+            page_size(request.page_size),
+        );
+        let links = links.await.map_err(status::feed)?;
+        Ok(Response::new(corroboration::response(&links)))
+    }
+}
+
+/// Entries of a page.
+fn page_size(asked: u32) -> usize {
+    match asked {
+        0 => PAGE_DEFAULT,
+        asked => asked.min(PAGE_MAX),
+    }
+    .try_into()
+    .unwrap_or(usize::MAX)
 }
 
 /// How a subscription ended.

@@ -291,6 +291,7 @@ pub(super) fn feed(error: FeedError) -> Status {
         FeedError::PictureBehind { .. } => {
             retry(Code::Unavailable, "PICTURE_BEHIND", message, PICTURE_RETRY)
         }
+        FeedError::NotCompared => plain(Code::FailedPrecondition, "NOT_COMPARED", message),
         FeedError::PageToken => bad_field("page_token", &message),
         FeedError::Cursor(error) => cursor(&error),
         FeedError::Closed => draining(),
