@@ -8,6 +8,7 @@
 //! nothing. Every refusal says in plain words why: [`TrustError`] for the operator, its
 //! `code` and TLS alert for the peer.
 
+mod alerts;
 mod anchor;
 mod block;
 mod change;

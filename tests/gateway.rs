@@ -34,12 +34,16 @@ mod filters;
 mod handshake;
 #[path = "gateway/http2.rs"]
 mod http2;
+#[path = "gateway/issuers.rs"]
+mod issuers;
 #[path = "gateway/lists.rs"]
 mod lists;
 #[path = "gateway/load.rs"]
 mod load;
 #[path = "gateway/native.rs"]
 mod native;
+#[path = "gateway/payload.rs"]
+mod payload;
 #[path = "gateway/picture.rs"]
 mod picture;
 #[path = "gateway/plans.rs"]

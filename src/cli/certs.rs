@@ -6,7 +6,7 @@ mod init;
 mod inspect;
 mod issue;
 mod list;
-mod profile;
+pub(super) mod profile;
 mod renew;
 mod revoke;
 mod said;

@@ -4,6 +4,7 @@
 mod files;
 mod network;
 
+use super::certs::profile::ForProfile;
 use super::partner::Partner;
 use super::{Failure, Output, fail, line};
 use crate::clock::SystemClock;
@@ -25,6 +26,8 @@ pub(super) struct Doctor {
     /// Address of the gateway's diagnosis listener [default: the gateway's host, port 7444].
     #[arg(long, value_name = "HOST:PORT")]
     diagnosis: Option<String>,
+    #[command(flatten)]
+    profile: ForProfile,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     output: Output,
@@ -88,7 +91,12 @@ pub(super) fn run(arguments: &Doctor) -> Result<(), Failure> {
     let partner = arguments.partner.resolved()?;
     let identity = arguments.partner.identity()?;
     let clock = SystemClock::default();
-    let mut checks = files::checks(&partner.files, identity.as_ref(), &clock);
+    let mut checks = files::checks(
+        &partner.files,
+        identity.as_ref(),
+        arguments.profile.profile(),
+        &clock,
+    );
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

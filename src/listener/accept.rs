@@ -300,7 +300,7 @@ fn log_refusal(address: SocketAddr, error: &HandshakeError) {
         HandshakeError::Own(_) => {
             tracing::error!(peer = %address, code, reason = %error, "connection refused");
         }
-        HandshakeError::NoH2 | HandshakeError::Tls(_) | HandshakeError::PeerRefused(_) => {
+        HandshakeError::NoH2 | HandshakeError::Tls(_) | HandshakeError::PeerRefused { .. } => {
             tracing::warn!(peer = %address, code, reason = %error, "connection refused");
         }
         // Port scans and probes of load balancers: nothing to act on.

@@ -47,8 +47,8 @@ impl Anchor {
     }
 
     fn parse_unguarded(source_name: &str, der: &CertificateDer<'static>) -> Result<Self, String> {
-        let (rest, parsed) =
-            X509Certificate::from_der(der).map_err(|e| format!("is no certificate: {e}"))?;
+        let (rest, parsed) = X509Certificate::from_der(der)
+            .map_err(|e| format!("is no certificate: {}", words::unreadable(&e)))?;
         if !rest.is_empty() {
             return Err("has bytes after the certificate's end".to_owned());
         }

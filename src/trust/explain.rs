@@ -1,6 +1,7 @@
 //! What TLS told a client, in plain words. An alert is one octet; whoever runs the client
 //! needs to know what to do.
 
+use super::alerts;
 use super::handshake::tls_cause;
 use rustls::AlertDescription as Alert;
 use std::error::Error;
@@ -72,6 +73,9 @@ fn of_alert(alert: Alert) -> String {
         Alert::NoApplicationProtocol => {
             "the client must offer HTTP/2 (ALPN protocol h2)".to_owned()
         }
-        other => format!("the gateway ended the handshake with the alert {other:?}"),
+        other => format!(
+            "the gateway ended the handshake with the {}",
+            alerts::alert(other)
+        ),
     }
 }

@@ -3,17 +3,19 @@
 
 use super::error::{TrustError, Which};
 use super::policy;
+use super::policy::curve_name;
 use super::profile::Profile;
 use super::source::FILE_BYTES_MAX;
 use super::verify::{digest, hex, shortened, timestamp};
+use super::words;
 use jiff::Timestamp;
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use rustls_pki_types::{AlgorithmIdentifier, CertificateDer};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::oid_registry::{
-    OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521,
-    OID_PKCS1_RSAENCRYPTION, OID_SIG_ED25519,
+    OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_PKCS1_RSAENCRYPTION,
+    OID_SIG_ED25519,
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
@@ -194,7 +196,7 @@ pub(super) fn facts_of(der: &CertificateDer<'_>) -> Result<CertificateFacts, Tru
 
 fn request_facts(der: &[u8]) -> Result<Held, String> {
     let (rest, parsed) = X509CertificationRequest::from_der(der)
-        .map_err(|e| format!("is no certificate request: {e}"))?;
+        .map_err(|e| format!("is no certificate request: {}", words::unreadable(&e)))?;
     if !rest.is_empty() {
         return Err("has bytes after its end".to_owned());
     }
@@ -219,7 +221,7 @@ fn request_facts(der: &[u8]) -> Result<Held, String> {
 
 fn list_facts(der: &[u8]) -> Result<Held, String> {
     let (rest, parsed) = CertificateRevocationList::from_der(der)
-        .map_err(|e| format!("is no revocation list: {e}"))?;
+        .map_err(|e| format!("is no revocation list: {}", words::unreadable(&e)))?;
     if !rest.is_empty() {
         return Err("has bytes after its end".to_owned());
     }
@@ -389,16 +391,10 @@ pub(super) fn key_in_words(spki: &SubjectPublicKeyInfo<'_>) -> String {
     if *algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY {
         let parameters = spki.algorithm.parameters.as_ref();
         let curve = parameters.and_then(|p| p.clone().oid().ok());
-        let named = [
-            (OID_EC_P256, "P-256"),
-            (OID_NIST_EC_P384, "P-384"),
-            (OID_NIST_EC_P521, "P-521"),
-        ];
         return match curve {
-            Some(curve) => named
-                .iter()
-                .find(|(oid, _)| *oid == curve)
-                .map_or_else(|| format!("curve {curve}"), |(_, name)| (*name).to_owned()),
+            Some(curve) if curve == OID_EC_P256 => "P-256".to_owned(),
+            Some(curve) if curve == OID_NIST_EC_P384 => "P-384".to_owned(),
+            Some(curve) => curve_name(&curve.to_id_string()),
             None => "nameless elliptic curve".to_owned(),
         };
     }

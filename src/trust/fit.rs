@@ -10,6 +10,7 @@ use super::revocation;
 use super::snapshot::TrustSnapshot;
 use super::source::Standing;
 use super::verify::PeerChain;
+use super::words;
 use rustls_pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::revocation_list::CertificateRevocationList;
@@ -62,7 +63,7 @@ pub fn system_key_fault(spki: &[u8], profile: Profile) -> Option<TrustError> {
         Ok((_, parsed)) => policy::check_key(&parsed, Which::Leaf, profile).err(),
         Err(error) => Some(TrustError::Malformed {
             which: Which::Leaf,
-            reason: error.to_string(),
+            reason: words::unreadable(&error.map(x509_parser::error::X509Error::from)).to_owned(),
         }),
     }
 }

@@ -2,6 +2,7 @@
 //! it. If trust changed meanwhile, the chain is verified again against the newest snapshot,
 //! which closes the gap between a handshake that began before a reload and its registration.
 
+use super::alerts;
 use super::error::TrustError;
 use super::profile::Profile;
 use super::state::TrustState;
@@ -62,11 +63,17 @@ pub enum HandshakeError {
     NoH2,
     /// TLS failed: another version or suite, no certificate, a key that is not the
     /// certificate's, or bytes that are no TLS.
-    #[error("TLS failed: {0}")]
+    #[error("TLS failed: {}", alerts::failure(.0))]
     Tls(rustls::Error),
     /// The peer refused us; often it lacks our authority, or our certificate has not its name.
-    #[error("the peer ended the handshake, refusing the gateway: {0}")]
-    PeerRefused(String),
+    #[error("the peer ended the handshake, refusing the gateway: {alert}{}", wrong_name(.asked))]
+    PeerRefused {
+        /// What it said.
+        alert: String,
+        /// The server name that it asked for and our certificate has not. `None`: it asked for
+        /// none, or for one that is there.
+        asked: Option<String>,
+    },
     /// The peer went away, or the network did.
     #[error("the connection broke during the handshake: {0}")]
     Broken(io::Error),
@@ -84,11 +91,18 @@ impl HandshakeError {
             Self::NoH2 => "no_h2",
             Self::Tls(rustls::Error::NoCertificatesPresented) => "no_certificate",
             Self::Tls(_) => "tls",
-            Self::PeerRefused(_) => "peer_refused",
+            Self::PeerRefused { .. } => "peer_refused",
             Self::Broken(_) => "broken",
             Self::Own(_) => "own",
         }
     }
+}
+
+fn wrong_name(asked: &Option<String>) -> String {
+    asked.as_ref().map_or_else(String::new, |name| {
+        let name = name.escape_default();
+        format!("; it asked for `{name}`, a name that the gateway's certificate does not have")
+    })
 }
 
 /// Shakes hands as a profile demands, and verifies the peer.
@@ -114,6 +128,8 @@ pub async fn handshake(
         let _ = start.io.shutdown().await;
         return Err(HandshakeError::NoH2);
     }
+    // Who connects by an address asks for no name, and is as welcome.
+    let asked = start.client_hello().server_name().map(str::to_owned);
     let verdict = VerdictSlot::default();
     let config = trust
         .server_config_noting(profile, Arc::clone(&verdict))
@@ -127,7 +143,13 @@ pub async fn handshake(
                 claim: claim.clone(),
                 chain: chain.clone(),
             },
-            Some(Ok(_)) | None => tls_error(error),
+            Some(Ok(_)) | None => match tls_error(error) {
+                HandshakeError::PeerRefused { alert, .. } => HandshakeError::PeerRefused {
+                    alert,
+                    asked: asked.filter(|name| !trust.own_is_for(name)),
+                },
+                other => other,
+            },
         })?;
     let (_, session) = stream.get_ref();
     let chain = PeerChain(session.peer_certificates().unwrap_or_default().into());
@@ -173,9 +195,10 @@ pub(super) fn tls_cause(error: &io::Error) -> Option<&rustls::Error> {
 /// tokio-rustls hides the error of rustls inside of one of I/O.
 pub(super) fn tls_error(error: io::Error) -> HandshakeError {
     match error.downcast::<rustls::Error>() {
-        Ok(rustls::Error::AlertReceived(alert)) => {
-            HandshakeError::PeerRefused(format!("alert {alert:?}"))
-        }
+        Ok(rustls::Error::AlertReceived(alert)) => HandshakeError::PeerRefused {
+            alert: alerts::alert(alert),
+            asked: None,
+        },
         Ok(tls) => HandshakeError::Tls(tls),
         Err(io) => HandshakeError::Broken(io),
     }

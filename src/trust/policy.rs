@@ -3,6 +3,7 @@
 
 use super::error::{TrustError, Which};
 use super::profile::{Key, Profile};
+use super::words;
 use rustls_pki_types::CertificateDer;
 use x509_parser::asn1_rs::ToDer as _;
 use x509_parser::oid_registry::{
@@ -39,7 +40,8 @@ pub(super) fn parse<'a>(
         });
     }
     let malformed = |reason: String| TrustError::Malformed { which, reason };
-    let (rest, parsed) = X509Certificate::from_der(der).map_err(|e| malformed(e.to_string()))?;
+    let (rest, parsed) =
+        X509Certificate::from_der(der).map_err(|e| malformed(words::unreadable(&e).to_owned()))?;
     if rest.is_empty() {
         Ok(parsed)
     } else {
@@ -234,6 +236,21 @@ const SIGNATURE_NAMES: [(&str, &str); 13] = [
     ("2.16.840.1.101.3.4.3.19", "ML-DSA-87"),
 ];
 
+/// A curve that no profile takes, by its OID, for people.
+pub(super) fn curve_name(oid: &str) -> String {
+    let name = match oid {
+        "1.2.840.10045.3.1.1" => "P-192",
+        "1.3.132.0.33" => "P-224",
+        "1.3.132.0.35" => "P-521",
+        "1.3.132.0.10" => "secp256k1",
+        "1.3.36.3.3.2.8.1.1.7" => "brainpoolP256r1",
+        "1.3.36.3.3.2.8.1.1.11" => "brainpoolP384r1",
+        "1.3.36.3.3.2.8.1.1.13" => "brainpoolP512r1",
+        oid => return format!("an elliptic curve of no known name ({oid})"),
+    };
+    name.to_owned()
+}
+
 /// A kind of key with its name; or only the name of what no profile takes.
 pub(super) type KnownKey = Result<(Key, String), String>;
 
@@ -246,7 +263,7 @@ pub(super) fn key_of(spki: &SubjectPublicKeyInfo<'_>) -> KnownKey {
         return match curve {
             Some(c) if c == OID_EC_P256 => Ok((Key::P256, "P-256".to_owned())),
             Some(c) if c == OID_NIST_EC_P384 => Ok((Key::P384, "P-384".to_owned())),
-            Some(c) => Err(format!("elliptic curve ({c})")),
+            Some(c) => Err(curve_name(&c.to_id_string())),
             None => Err("nameless elliptic curve".to_owned()),
         };
     }

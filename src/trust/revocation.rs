@@ -91,6 +91,7 @@ impl RevocationList {
     }
 
     fn parse_unguarded(source_name: &str, der: Vec<u8>) -> Result<Self, String> {
+        fail::fail_point!("trust::parse_list");
         let owned = OwnedCertRevocationList::from_der(&der).map_err(|e| {
             format!(
                 "is no revocation list that can be used: {}",
@@ -98,7 +99,7 @@ impl RevocationList {
             )
         })?;
         let (rest, parsed) = CertificateRevocationList::from_der(&der)
-            .map_err(|e| format!("is no revocation list: {e}"))?;
+            .map_err(|e| format!("is no revocation list: {}", words::unreadable(&e)))?;
         if !rest.is_empty() {
             return Err("has bytes after its end".to_owned());
         }

@@ -148,6 +148,11 @@ impl TrustState {
         self.current.load().own.not_after()
     }
 
+    /// Whether the gateway's own certificate has a server name, as a client judges it.
+    pub(super) fn own_is_for(&self, server_name: &str) -> bool {
+        self.current.load().own.is_for(server_name)
+    }
+
     /// Tells of each new epoch after it is in force.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<u64> {

@@ -11,6 +11,7 @@ use super::source::read_bounded;
 use super::verify::{
     At, Claim, PeerChain, PeerIdentity, claim, digest, from_unix, timestamp, unix_time,
 };
+use super::words;
 use crate::clock::Clock;
 use jiff::Timestamp;
 use rustls::client::Resumption;
@@ -22,7 +23,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
 use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use thiserror::Error;
@@ -134,6 +135,18 @@ impl OwnCertificate {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Whether it has a server name.
+    pub(super) fn is_for(&self, server_name: &str) -> bool {
+        let Some(leaf) = self.certified.cert.first() else {
+            return false;
+        };
+        let Ok(name) = ServerName::try_from(server_name) else {
+            return false;
+        };
+        webpki::EndEntityCert::try_from(leaf)
+            .is_ok_and(|leaf| leaf.verify_is_valid_for_subject_name(&name).is_ok())
     }
 
     /// End of the certificate.
@@ -374,8 +387,10 @@ fn describe(
 ) -> Result<(Timestamp, Timestamp, String), TlsError> {
     let none = || file_error("certificate", path, "holds no certificate".to_owned());
     let leaf = leaf.ok_or_else(none)?;
-    let (_, parsed) = X509Certificate::from_der(leaf)
-        .map_err(|e| file_error("certificate", path, format!("is malformed: {e}")))?;
+    let (_, parsed) = X509Certificate::from_der(leaf).map_err(|e| {
+        let reason = format!("is malformed: {}", words::unreadable(&e));
+        file_error("certificate", path, reason)
+    })?;
     let start = timestamp(parsed.validity().not_before.timestamp());
     let end = timestamp(parsed.validity().not_after.timestamp());
     Ok((start, end, parsed.subject().to_string()))

@@ -1,6 +1,8 @@
 //! Errors of webpki in plain words: what is wrong, and how to mend it.
 
 use webpki::Error;
+use x509_parser::asn1_rs::Err as Parsing;
+use x509_parser::error::X509Error;
 
 /// One sentence for an error, without a name of the library's.
 pub(super) fn plain(error: &Error) -> &'static str {
@@ -118,6 +120,30 @@ fn plain_of_form(error: &Error) -> &'static str {
             "a rule of RFC 5280 is broken that has no words here; `openssl verify` and `entente \
              certs inspect` show the chain"
         }
+    }
+}
+
+/// Why DER could not be read as what it should be.
+pub(super) fn unreadable(error: &Parsing<X509Error>) -> &'static str {
+    use X509Error as E;
+    let (Parsing::Error(error) | Parsing::Failure(error)) = error else {
+        return "it ends too early";
+    };
+    match error {
+        E::InvalidVersion => "its version is none that is known",
+        E::InvalidSerial | E::InvalidNumber => "a number in it cannot be read",
+        E::InvalidAlgorithmIdentifier => "the name of an algorithm in it cannot be read",
+        E::InvalidX509Name => "a name in it cannot be read",
+        E::InvalidDate => "a date in it cannot be read",
+        E::InvalidSPKI => "its public key cannot be read",
+        E::InvalidExtensions | E::DuplicateExtensions => {
+            "its extensions cannot be read, or one is there twice"
+        }
+        E::InvalidAttributes | E::DuplicateAttributes => {
+            "its attributes cannot be read, or one is there twice"
+        }
+        E::InvalidSignatureValue => "its signature cannot be read",
+        _ => "it is cut off, damaged, or no DER",
     }
 }
 

@@ -78,6 +78,17 @@ fn everything_that_the_gateway_would_refuse_is_said_at_once_with_the_mend() {
     ] {
         assert!(ran.said.contains(words), "no `{words}` in\n{}", ran.said);
     }
+    for curve in ["P-192", "secp256k1", "brainpoolP256r1"] {
+        let option = format!("ec_paramgen_curve:{curve}");
+        bench.openssl_line(&format!(
+            "{} -addext subjectAltName=URI:spiffe://gbr.example/a",
+            make.replace("ec_paramgen_curve:P-521", &option)
+        ));
+        let ran = bench.certs_line("inspect t.pem");
+        let words = format!("has a {curve} key");
+        assert!(ran.said.contains(&words), "no `{words}` in\n{}", ran.said);
+        assert!(ran.said.contains("P-256, P-384"), "{}", ran.said);
+    }
     std::fs::write(bench.path("noise"), "nothing of the kind").unwrap();
     let ran = bench.certs_line("inspect noise missing");
     assert_eq!(ran.code, 1);

@@ -72,12 +72,19 @@ pub(crate) fn endpoint(site: &Site, issued: &Issued) -> Endpoint {
 
 /// Waits until the log has a line with all the words, and gives it.
 pub(crate) async fn logged(site: &Site, words: &[&str]) -> String {
+    logged_behind(site, 0, words).await
+}
+
+/// The same, without the first so many bytes of the log.
+pub(crate) async fn logged_behind(site: &Site, bytes: usize, words: &[&str]) -> String {
     // The log is a file: it can only be looked at from time to time.
     let mut look = tokio::time::interval(std::time::Duration::from_millis(20));
     loop {
         look.tick().await;
         let log = site.log();
         if let Some(line) = log
+            .get(bytes..)
+            .unwrap_or_default()
             .lines()
             .find(|line| words.iter().all(|word| line.contains(word)))
         {

@@ -205,7 +205,7 @@ fn all_damage_is_found_in_one_go_and_the_rest_can_be_read() {
 }
 
 #[test]
-fn a_missing_segment_and_a_changed_history_are_damage() {
+fn case_54_a_missing_segment_and_a_changed_history_are_damage() {
     let folder = written(400);
     let names = segments(folder.path());
     std::fs::remove_file(&names[1]).unwrap();

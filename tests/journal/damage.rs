@@ -309,7 +309,7 @@ fn a_segment_that_is_missing_is_named_by_its_positions() {
 }
 
 #[test]
-fn the_last_segment_is_missed_by_the_index() {
+fn case_54_the_last_segment_is_missed_by_the_index() {
     let folder = TempDir::new().unwrap();
     let journal = open(folder.path());
     fill(&journal, 150, BODY);
@@ -322,7 +322,7 @@ fn the_last_segment_is_missed_by_the_index() {
 }
 
 #[test]
-fn a_segment_of_another_journal_is_refused() {
+fn case_54_a_segment_of_another_journal_is_refused() {
     let (ours, theirs) = (written(150, BODY), written(150, BODY));
     let second = segments(ours.path())[1].clone();
     std::fs::copy(segments(theirs.path())[1].clone(), &second).unwrap();

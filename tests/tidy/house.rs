@@ -256,3 +256,37 @@ fn every_metric_is_in_the_operations_manual() {
         assert!(known, "{name} is in the manual only");
     }
 }
+
+/// The text of the library's part on trust, each piece of it on one line.
+fn text_of_trust() -> String {
+    let files = rust_files().into_iter();
+    let files = files.filter(|path| path.starts_with("src/trust"));
+    let text: String = files.map(|path| read(&path)).collect();
+    let text = text.replace("\\\n", " ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_is_looked_at_in_an_authority_stands_in_the_manual() {
+    let manual = read(Path::new("docs/CERTIFICATES.md"));
+    let (_, section) = manual.split_once("### What is looked at").unwrap();
+    let (section, _) = section.split_once("\n### ").unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let text = text_of_trust();
+    let mut faults = Vec::new();
+    let mut phrases = Vec::new();
+    for row in rows {
+        let said = row.split(" | ").next().unwrap();
+        phrases.extend(said.split('`').skip(1).step_by(2));
+    }
+    for phrase in phrases.iter().filter(|phrase| !text.contains(**phrase)) {
+        faults.push(format!("nothing in src/trust says `{phrase}`"));
+    }
+    for (at, mark) in text.match_indices("advice.push( \"") {
+        let advice = &text[at + mark.len()..];
+        if !phrases.iter().any(|phrase| advice.starts_with(phrase)) {
+            faults.push(format!("no row for `{}`", &advice[..40]));
+        }
+    }
+    none(faults);
+}

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Attacks that the catalogue numbers.
-const CASES: u32 = 47;
+const CASES: u32 = 56;
+/// Attacks on what there is not yet: signatures, proofs, witnesses. Their rows say so.
+const NOT_APPLICABLE: [u32; 3] = [52, 55, 56];
 
 /// The rows of the catalogue: number and tests, as `gateway/http2::name`.
 fn catalogue() -> BTreeMap<u32, Vec<String>> {
@@ -48,6 +50,7 @@ fn every_case_of_the_catalogue_has_a_test_and_every_test_of_a_case_stands_in_it(
     for case in 1..=CASES {
         match catalogue.get(&case) {
             None => faults.push(format!("case {case} has no row")),
+            Some(named) if named.is_empty() && NOT_APPLICABLE.contains(&case) => {}
             Some(named) if named.is_empty() => faults.push(format!("case {case} names no test")),
             Some(named) => {
                 for name in named {

@@ -221,6 +221,29 @@ fn case_20_a_list_of_50_megabytes_is_refused_unread() {
     assert!(found[0].reason.contains("has more than"), "{found:?}");
 }
 
+/// No bytes are known on which the parser panics; the failpoint stands for those.
+#[cfg(feature = "failpoints")]
+#[test]
+fn case_20_a_list_on_which_the_parser_panics_is_refused_alone() {
+    let _scenario = fail::FailScenario::setup();
+    let (gbr, fra) = (root("GBR"), root("FRA"));
+    let nations = [
+        material("GBR", &[gbr.certificate_pem()], &[&list(&gbr, 1, &[])]),
+        material("FRA", &[fra.certificate_pem()], &[&list(&fra, 1, &[])]),
+    ];
+    fail::cfg("trust::parse_list", "1*panic->off").unwrap();
+    let found = problems(&nations);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].reason.contains("could not cope with this list"),
+        "{found:?}"
+    );
+    assert_eq!(found[0].nation.as_str(), "GBR");
+    // The same list is taken when the parser copes.
+    let loaded = snapshot(&nations);
+    assert!(verify(&loaded, &gbr.issue(&sound("GBR")).unwrap()).is_ok());
+}
+
 #[test]
 fn case_21_two_authorities_of_one_name_and_two_keys_stand_side_by_side() {
     let (old, new) = (root("GBR authority"), root("GBR authority"));

@@ -23,14 +23,14 @@ enum ProfileArgument {
 
 /// The profile that certificates are for.
 #[derive(Clone, Copy, Debug, Args)]
-pub(super) struct ForProfile {
+pub(in crate::cli) struct ForProfile {
     /// TLS profile of the gateway's listener that they are for.
     #[arg(long, value_enum, default_value_t)]
     profile: ProfileArgument,
 }
 
 impl ForProfile {
-    pub(super) fn profile(self) -> Profile {
+    pub(in crate::cli) fn profile(self) -> Profile {
         match self.profile {
             ProfileArgument::Default => Profile::Default,
             ProfileArgument::Fmn5 => Profile::Fmn5,

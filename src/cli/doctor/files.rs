@@ -15,6 +15,7 @@ const SOON_DAYS: i64 = 30;
 pub(super) fn checks(
     files: &ClientFiles,
     identity: Option<&Identity>,
+    profile: Profile,
     clock: &dyn Clock,
 ) -> Vec<Check> {
     let now = clock.now();
@@ -35,7 +36,7 @@ pub(super) fn checks(
             "certificate file",
             format!("{}: {}", files.certificate.display(), leaf.uris.join(", ")),
         ));
-        checks.extend(certificate(&chain, leaf, identity, now));
+        checks.extend(certificate(&chain, leaf, identity, profile, now));
         checks.push(chain_check(&chain, leaf, &files.certificate));
     }
     checks.push(key(files, chain.first()));
@@ -62,10 +63,11 @@ fn certificate(
     chain: &[CertificateFacts],
     leaf: &CertificateFacts,
     identity: Option<&Identity>,
+    profile: Profile,
     now: Timestamp,
 ) -> Vec<Check> {
     let ders: Vec<&[u8]> = chain.iter().map(|facts| facts.der.as_slice()).collect();
-    let faults = trust::chain_faults(&PeerChain::from_der(&ders), now, Profile::Default);
+    let faults = trust::chain_faults(&PeerChain::from_der(&ders), now, profile);
     let mut checks: Vec<_> = faults
         .iter()
         .map(|fault| {
