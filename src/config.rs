@@ -28,6 +28,7 @@ use crate::normalise::Rules;
 use config::{Config, ConfigError, Environment, File, FileFormat, Map, Source, Value};
 use problem::Reading;
 use reader::{COMMAND_LINE, Table};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -188,6 +189,18 @@ pub fn examine(
     environment: Environment,
     flags: &[(String, String)],
 ) -> Examined {
+    examine_on_trial(gateway_toml, environment, flags, &Trial::new())
+}
+
+/// Nations' files that are not in place: where they would stand, and their text.
+type Trial = BTreeMap<PathBuf, String>;
+
+fn examine_on_trial(
+    gateway_toml: &Path,
+    environment: Environment,
+    flags: &[(String, String)],
+    trial: &Trial,
+) -> Examined {
     let reading = Reading::default();
     let over: [Box<dyn Source + Send + Sync>; 2] =
         [Box::new(environment), Box::new(Flags(flags.to_vec()))];
@@ -195,7 +208,7 @@ pub fn examine(
     let mut table = Table::new(gateway_toml, values, &reading);
     let (gateway, rules, folder) = sections::read(&mut table);
     table.finish();
-    let (nations, files) = nations(&folder, &gateway, &rules, &reading);
+    let (nations, files) = nations(&folder, trial, &gateway, &rules, &reading);
     files::check(&gateway, gateway_toml, &reading);
     let found = reading.collected();
     let faulty = faulty(&found.problems, &files);
@@ -388,6 +401,7 @@ fn faulty(problems: &[Problem], files: &[PathBuf]) -> Vec<FaultyNation> {
 /// The nations in a folder, and their files.
 fn nations(
     folder: &Path,
+    trial: &Trial,
     gateway: &GatewaySettings,
     rules: &Rules,
     reading: &Reading,
@@ -399,6 +413,9 @@ fn nations(
             return (Vec::new(), Vec::new());
         }
     };
+    files.extend(trial.keys().cloned());
+    files.sort();
+    files.dedup();
     if files.is_empty() {
         let message = "holds no nation (*.toml): nobody could connect".to_owned();
         reading.problem_at(folder, None, message);
@@ -411,7 +428,11 @@ fn nations(
     files.truncate(NATIONS_MAX);
     let mut nations: Vec<NationFile> = Vec::new();
     for file in &files {
-        let table = Table::new(file, read(file, Vec::new(), reading), reading);
+        let values = match trial.get(file) {
+            Some(text) => parse(file, text.clone(), Vec::new(), reading),
+            None => read(file, Vec::new(), reading),
+        };
+        let table = Table::new(file, values, reading);
         let development = Some(gateway.allow_development_anchors);
         let Some(nation) = nation::read(table, &gateway.limits, development, rules) else {
             continue;

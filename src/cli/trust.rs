@@ -58,6 +58,10 @@ struct Plan {
     /// As if this authority were an active anchor besides; may be given several times.
     #[arg(long, value_name = "NATION=FILE")]
     anchor: Vec<String>,
+    /// As if this file stood in the gateway's folder of nations, in place of one of its name;
+    /// may be given several times.
+    #[arg(long, value_name = "FILE")]
+    nation_file: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -184,6 +188,9 @@ impl Console {
         for named in &arguments.anchor {
             candidates.push(candidate(named, "--anchor", Material::Anchor)?);
         }
+        for file in &arguments.nation_file {
+            candidates.push(nation_file(file)?);
+        }
         let plan = self.ask_plan(candidates).await?;
         self.print(&plan, "would");
         if plan.faults.is_empty() {
@@ -290,6 +297,17 @@ fn candidate(
         nation: nation.to_owned(),
         name: file.display().to_string(),
         material: Some(material(bytes.into())),
+    })
+}
+
+/// A nation's file that is sent along.
+fn nation_file(file: &Path) -> Result<TrustCandidate, Failure> {
+    let bytes = read(file).map_err(|e| Failure::Failed(format!("{}: {e}", file.display())))?;
+    let name = file.file_name().unwrap_or_default();
+    Ok(TrustCandidate {
+        nation: String::new(),
+        name: name.to_string_lossy().into_owned(),
+        material: Some(Material::NationFile(bytes.into())),
     })
 }
 

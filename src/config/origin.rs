@@ -1,6 +1,6 @@
 //! Where a configuration was read from, to read it again while the gateway runs.
 
-use super::{Loaded, Refused, environment, examine, nation_files};
+use super::{Loaded, Refused, environment, examine, examine_on_trial, nation_files};
 use crate::trust::FileMark;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,17 @@ impl Origin {
     /// Every problem.
     pub fn read_again(&self) -> Result<Loaded, Refused> {
         examine(&self.gateway_toml, environment(), &self.flags).into_loaded()
+    }
+
+    /// As [`Self::read_again`], as if these nations' files (name and text) stood in their folder.
+    ///
+    /// # Errors
+    /// Every problem.
+    pub fn read_on_trial(&self, trial: &[(String, String)]) -> Result<Loaded, Refused> {
+        let over = trial.iter();
+        let over = over.map(|(name, text)| (self.nations.join(name), text.clone()));
+        let over = over.collect();
+        examine_on_trial(&self.gateway_toml, environment(), &self.flags, &over).into_loaded()
     }
 
     /// As [`Self::read_again`], but nations with faulty files are named and left out, be it all.

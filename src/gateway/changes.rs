@@ -16,9 +16,9 @@ use crate::identity::registry::Registry;
 use crate::intake::Intake;
 use crate::listener::{Connections, Cut};
 use crate::pki::Renewals;
-use crate::rpc::changes::{Applied, Difference, Fault, NotApplied, Plan, Who};
+use crate::rpc::changes::{Applied, Difference, Fault, NotApplied, Plan, Trial, Who};
 use crate::telemetry;
-use crate::trust::{Candidate, Looked, Prepared, Reloaded, Scope, TrustState, TrustStateError};
+use crate::trust::{Looked, Prepared, Reloaded, Scope, TrustState, TrustStateError};
 use arc_swap::ArcSwap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -243,7 +243,8 @@ impl Changes {
         let marks = self.origin.as_ref().map(Origin::marks).unwrap_or_default();
         // From before the reading: what comes during it is seen by the next look.
         let seen = self.trust.marks();
-        let whole = matches!(who, Who::Operator { .. }).then_some(&[][..]);
+        let nothing = Trial::default();
+        let whole = matches!(who, Who::Operator { .. }).then_some(&nothing);
         let read = self.read(&known, &marks, scope, whole);
         let change = match read {
             Ok(change) => change,
@@ -322,11 +323,11 @@ impl Changes {
         known: &Known,
         marks: &OriginMarks,
         scope: Scope,
-        trial: Option<&[Candidate]>,
+        trial: Option<&Trial>,
     ) -> Result<Change, TrustOr> {
         let mut reading = match (&self.origin, scope, trial) {
-            (Some(origin), Scope::Everything, Some(_)) => {
-                Reading::whole(origin).map_err(TrustOr::Faults)?
+            (Some(origin), Scope::Everything, Some(trial)) => {
+                Reading::whole(origin, &trial.nation_files).map_err(TrustOr::Faults)?
             }
             (Some(origin), Scope::Everything, None) => Reading::sound(origin, known),
             _ => Reading::again(&known.nations, &known.faulty),
@@ -335,7 +336,10 @@ impl Changes {
         let sources = reading.nations.iter();
         let sources = sources.map(|nation| nation.sources.clone()).collect();
         let prepared = match trial {
-            Some(trial) => self.trust.prepare(Some(sources), trial, scope),
+            Some(trial) => {
+                let candidates = &trial.candidates;
+                self.trust.prepare(Some(sources), candidates, scope)
+            }
             None => self.trust.prepare_sound(Some(sources), scope),
         };
         let prepared = match prepared {

@@ -23,9 +23,9 @@ impl Reading {
         }
     }
 
-    /// Everything, or every problem.
-    pub(super) fn whole(origin: &Origin) -> Result<Self, Vec<String>> {
-        match origin.read_again() {
+    /// Everything, with these nations' files on trial (name and text), or every problem.
+    pub(super) fn whole(origin: &Origin, trial: &[(String, String)]) -> Result<Self, Vec<String>> {
+        match origin.read_on_trial(trial) {
             Ok(loaded) => Ok(Self {
                 warnings: warnings(&loaded),
                 nations: loaded.nations,

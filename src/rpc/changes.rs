@@ -132,10 +132,19 @@ impl fmt::Display for NotApplied {
     }
 }
 
+/// What is looked at as if it were in place.
+#[derive(Clone, Debug, Default)]
+pub struct Trial {
+    /// Anchors and lists.
+    pub candidates: Vec<Candidate>,
+    /// Nations' files: name in the folder of nations, and text.
+    pub nation_files: Vec<(String, String)>,
+}
+
 /// Changes trust. Every call reads or writes files: not for an async worker.
 pub trait TrustChanges: Send + Sync {
-    /// What the files, and candidates, would change.
-    fn plan(&self, trial: &[Candidate]) -> Plan;
+    /// What the files, and what is on trial, would change.
+    fn plan(&self, trial: &Trial) -> Plan;
 
     /// Takes up the files; with a plan's id, only if they are what that plan showed.
     ///

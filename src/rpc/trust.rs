@@ -1,6 +1,6 @@
 //! The operations that change trust: from messages to the gateway and back.
 
-use super::changes::{Applied, NotApplied, Plan, TrustChanges, Who};
+use super::changes::{Applied, NotApplied, Plan, Trial, TrustChanges, Who};
 use super::operations::Operations;
 use super::{Caller, Doors, status};
 use crate::identity::NationCode;
@@ -16,6 +16,8 @@ use tonic::{Request, Response, Status};
 
 /// Most candidates of a plan.
 const CANDIDATES_MAX: usize = 32;
+/// Longest name of a nation's file, bytes.
+const NATION_FILE_NAME_BYTES_MAX: usize = 64;
 /// Most cuts that an answer lists, and most admissions.
 const CUTS_MAX: usize = 1000;
 
@@ -29,14 +31,20 @@ impl Operations {
         if sent.len() > CANDIDATES_MAX {
             return Err(status::bad_field("candidates", "at most 32 candidates"));
         }
-        let mut trial = Vec::with_capacity(sent.len());
+        let mut trial = Trial::default();
         for candidate in sent {
+            if let Some(Sent::NationFile(bytes)) = candidate.material {
+                trial
+                    .nation_files
+                    .push(nation_file(candidate.name, bytes.to_vec())?);
+                continue;
+            }
             let nation = nation(&candidate.nation)?;
             let (kind, bytes) = match candidate.material {
                 Some(Sent::Anchor(bytes)) => (CandidateKind::Anchor, bytes),
                 Some(Sent::RevocationList(bytes)) => (CandidateKind::RevocationList, bytes),
-                None => {
-                    let expected = "an anchor or a revocation list";
+                Some(Sent::NationFile(_)) | None => {
+                    let expected = "an anchor, a revocation list or a nation's file";
                     return Err(status::bad_field("candidates.material", expected));
                 }
             };
@@ -49,7 +57,7 @@ impl Operations {
                     .collect(),
                 bytes: bytes.to_vec(),
             };
-            trial.push(Candidate {
+            trial.candidates.push(Candidate {
                 nation,
                 kind,
                 material,
@@ -133,6 +141,23 @@ impl Operations {
             .await
             .map_err(|_| status::draining())
     }
+}
+
+/// A nation's file on trial: its name in the folder of nations, and its text.
+fn nation_file(name: String, bytes: Vec<u8>) -> Result<(String, String), Status> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let is_name = name.len() <= NATION_FILE_NAME_BYTES_MAX
+        && name.ends_with(".toml")
+        && !name.starts_with('.')
+        && name.chars().all(is_plain);
+    if !is_name {
+        let expected = "for a nation's file a name of letters, digits, `-`, `_` and `.` that ends \
+                        in `.toml`, without a folder, such as NOR.toml";
+        return Err(status::bad_field("candidates.name", expected));
+    }
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|_| status::bad_field("candidates.material", "TOML in UTF-8"))?;
+    Ok((name, text))
 }
 
 fn operator<T>(doors: &Doors, request: &Request<T>) -> Result<Who, Status> {

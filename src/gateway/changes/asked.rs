@@ -5,8 +5,8 @@ use super::super::known::Known;
 use super::{Change, Changes, TrustOr, not_applied};
 use crate::config::Origin;
 use crate::identity::NationCode;
-use crate::rpc::changes::{Applied, Fault, NotApplied, Plan, TrustChanges, Who};
-use crate::trust::{Blocked, Candidate, Hold, Prepared, Scope};
+use crate::rpc::changes::{Applied, Fault, NotApplied, Plan, Trial, TrustChanges, Who};
+use crate::trust::{Blocked, Hold, Prepared, Scope};
 
 impl Changes {
     /// A change of blocks alone; files are not looked at.
@@ -46,7 +46,7 @@ impl TrustChanges for Changes {
         written.map_err(|error| NotApplied::Audit(error.to_string()))
     }
 
-    fn plan(&self, trial: &[Candidate]) -> Plan {
+    fn plan(&self, trial: &Trial) -> Plan {
         let known = self.lock();
         let faulty = |faults| Plan {
             epoch: self.trust.snapshot().epoch(),
