@@ -28,3 +28,22 @@ pub(super) fn parse(text: &str) -> Option<f64> {
     }
     text.parse().ok().filter(|value: &f64| value.is_finite())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comma_between_digits_is_a_point_where_the_nation_writes_it_so() {
+        for (text, expected) in [
+            ("48,01590 37,80290", "48.01590 37.80290"),
+            ("48, 37", "48, 37"),
+            ("X,5 5,Y", "X,5 5,Y"),
+            ("1234 5678", "1234 5678"),
+            ("48.5, 37,5", "48.5, 37,5"),
+        ] {
+            assert_eq!(decimal_points(text, true), expected);
+            assert_eq!(decimal_points(text, false), text);
+        }
+    }
+}
