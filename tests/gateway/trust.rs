@@ -110,60 +110,6 @@ async fn a_plan_shows_what_a_list_would_do_that_is_not_in_place() {
     assert!(quiet.is_err(), "{quiet:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_plan_shows_what_a_nations_file_would_do_that_is_not_in_place() {
-    let site = started(patient_site());
-    let issued = authority(&site, "GBR").issue(&system("GBR")).unwrap();
-    let _live = stream(&site, &issued, "r-1").await;
-    let shipped = std::fs::read_to_string(site.path("config/nations/GBR.toml")).unwrap();
-    std::fs::create_dir(site.path("trial")).unwrap();
-    // Without its anchor: whoever is in by it would be cut.
-    let astray = shipped.replace("certs-dev/GBR/authority", "certs-dev/GBR/absent");
-    let renamed = shipped.replace("United Kingdom", "Great Britain");
-    assert!(astray != shipped && renamed != shipped);
-    std::fs::write(site.path("trial/GBR.toml"), &renamed).unwrap();
-    let plan = ["plan", "--nation-file", "trial/GBR.toml"];
-    let (code, found, said) = operate(&site, &plan);
-    assert_eq!(
-        (code, &found["cut"]),
-        (Some(0), &serde_json::json!(0)),
-        "{said}"
-    );
-    // Faulty in two places: both are told, with file and key.
-    let faulty = astray.replace("clearance = \"SECRET\"", "clearance = \"SECRETO\"");
-    std::fs::write(site.path("trial/GBR.toml"), faulty).unwrap();
-    let (code, _, said) = operate(&site, &plan);
-    assert_eq!(code, Some(1), "{said}");
-    for words in ["nations/GBR.toml", "clearance", "absent.pem"] {
-        assert!(said.contains(words), "no `{words}` in {said}");
-    }
-    // A new nation with a limit, whose authority is in place.
-    let own = std::fs::read_to_string(site.path("config/nations/POL.toml")).unwrap();
-    std::fs::write(site.path("trial/POL-2.toml"), own).unwrap();
-    let (code, _, said) = operate(&site, &["plan", "--nation-file", "trial/POL-2.toml"]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("POL.toml has this nation already"), "{said}");
-    std::fs::rename(
-        site.path("config/nations/POL.toml"),
-        site.path("trial/POL.toml"),
-    )
-    .unwrap();
-    let (code, _, said) = operate(&site, &["apply", "--yes"]);
-    assert_eq!(code, Some(0), "{said}");
-    let (code, found, said) = operate(&site, &["plan", "--nation-file", "trial/POL.toml"]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(found.to_string().contains("POL"), "{said}");
-    assert!(
-        !site.path("config/nations/POL.toml").exists(),
-        "a plan puts nothing in place"
-    );
-    // Not a name of a file there.
-    std::fs::write(site.path("trial/POL.txt"), "").unwrap();
-    let (code, _, said) = operate(&site, &["plan", "--nation-file", "trial/POL.txt"]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("ends in `.toml`"), "{said}");
-}
-
 /// GBR's authority goes, its successor comes, and a system of it gets another right.
 fn replace_authority(site: &Site) -> Authority {
     let successor = Authority::root(&AuthoritySpec::new("GBR successor", now(), 90)).unwrap();

@@ -1,7 +1,8 @@
 //! Positions in words, short references, and planes beyond the zones of 6 degrees.
 
 use crate::support::{judge, place, profile, sighting, traced, typed_with};
-use entente::normalise::{Notes, Profile, position};
+use entente::identity::NationCode;
+use entente::normalise::{Notation, Notes, Profile, Rules, position};
 use entente::record::{GeoPoint, PositionMethod, Severity, TraceEntry, UncertaintyKind};
 use entente::report::{self, Location};
 use geographiclib_rs::{Geodesic, InverseGeodesic as _};
@@ -314,12 +315,12 @@ fn a_gateway_may_add_places() {
         names: vec!["Гранітне".to_owned()],
         former: Vec::new(),
     };
-    let rules = entente::normalise::Rules {
+    let rules = Rules {
         places: position::Places::index(vec![own]).expect("places"),
         ..Default::default()
     };
-    let nation = entente::identity::NationCode::parse("GBR").unwrap();
-    let notation = entente::normalise::Notation::default();
+    let nation = NationCode::parse("GBR").unwrap();
+    let notation = Notation::default();
     let profile = Profile::compile(nation, &notation, &rules).expect("a profile");
     let (point, _) = read_as(&place("с. Гранітне", "WGS84"), &profile);
     assert_eq!((point.latitude_deg, point.longitude_deg), (47.43, 37.88));
@@ -415,4 +416,24 @@ fn follows_geographiclib() {
     for text in ["5d59 10", "5d60. 10", "5d60.0 10", "30d30'30\" 30.50833"] {
         assert!(anywhere(text, "WGS84").is_some(), "{text}");
     }
+}
+
+#[test]
+fn the_order_of_a_nation_whose_own_system_is_a_plane_counts_for_planes() {
+    let notation = |system: &str| -> Notation {
+        let text = format!("reference_system = \"{system}\"\naxis_order = \"north-east\"");
+        toml::from_str(&text).expect("a notation")
+    };
+    let read = |system: &str| {
+        let code = NationCode::parse("UKR").unwrap();
+        let profile = Profile::compile(code, &notation(system), &Rules::default()).unwrap();
+        let mut notes = Notes::new();
+        let place = place("5527375 7286476", "SK-42");
+        let point = position::location(&place, &profile, "location", &mut notes);
+        (point.is_some(), notes.finish().is_ok())
+    };
+    for system in ["SK-42", "EPSG:28407"] {
+        assert_eq!(read(system), (true, true), "{system}");
+    }
+    assert_eq!(read("WGS84"), (false, false));
 }

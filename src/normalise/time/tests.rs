@@ -380,6 +380,8 @@ fn zones_that_prose_names_are_wall_clocks() {
         ("2026-10-25 03:30 EET", "", "time.wall_ambiguous"),
         ("2026-03-29 03:30 EET", "", "time.wall_gap"),
         ("2026-03-29 03:30 EEST", "", "time.wall_gap"),
+        ("2026-10-25 03:30 +02:5", "", "time.unreadable"),
+        ("2026-10-25 03:30 +02:60", "", "time.unreadable"),
         ("06.07.2026 20:30 CET", "", "time.zone_abbreviation"),
         ("06.01.2026 20:30 EEST", "", "time.zone_abbreviation"),
         (

@@ -74,6 +74,7 @@ fn reads_all_the_ways_to_write_donetsk() {
         "lat 48.0159 lon 37.8029",
         "lat: 48.0159, lon: 37.8029",
         "lon=37.8029 lat=48.0159",
+        "lat: 48.0159 37.8029",
         "\u{a0}48.0159\u{a0}37.8029 ",
     ] {
         near(plain(text), 48.0159, 37.8029, text);
@@ -183,6 +184,8 @@ fn refuses_what_has_two_meanings() {
         "48.0159NE 37.8",
         "48°00'57\"N",
         "48.0.159 37.8",
+        "--48.0159 37.8029",
+        "48 -30, 37.8029",
         "NaN NaN",
         "inf inf",
         "1e1 2e1",
