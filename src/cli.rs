@@ -10,6 +10,7 @@ mod explain;
 mod feed;
 mod feed_line;
 mod foreign;
+mod gaps;
 mod ground;
 mod input;
 mod journal;
@@ -56,6 +57,7 @@ enum Command {
     Submit(submit::Submit),
     Tail(Box<tail::Tail>),
     Feed(feed::FeedArguments),
+    Gaps(gaps::Gaps),
     Normalise(normalise::Normalise),
     Trust(trust::Trust),
     Journal(journal::JournalArguments),
@@ -110,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Submit(arguments) => submit::run(&arguments),
         Command::Tail(arguments) => tail::run(&arguments),
         Command::Feed(arguments) => feed::run(&arguments),
+        Command::Gaps(arguments) => gaps::run(&arguments),
         Command::Normalise(arguments) => normalise::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
         Command::Journal(arguments) => journal::run(&arguments),

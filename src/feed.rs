@@ -12,6 +12,7 @@ pub mod corroboration;
 pub mod cursors;
 pub mod filter;
 mod follow;
+pub mod gaps;
 pub mod picture;
 pub mod places;
 pub mod ranges;
@@ -29,6 +30,7 @@ use crate::wire::stored::{Body, Label, StoredError};
 use arc_swap::ArcSwap;
 use corroboration::{Corroboration, Links};
 use cursors::{CursorError, Cursors, Terms};
+use gaps::Gaps;
 use jiff::Timestamp;
 use picture::Picture;
 use ranges::{Range, Ranges};
@@ -60,6 +62,8 @@ pub struct Settings {
     pub subscriptions_system_max: usize,
     /// So many of the latest positions are compared with each other; `None`: none are.
     pub corroboration_positions_max: Option<NonZero<usize>>,
+    /// A system without a record for so long is silent.
+    pub silence: Duration,
 }
 
 impl Default for Settings {
@@ -73,6 +77,7 @@ impl Default for Settings {
             subscriptions_nation_max: 512,
             subscriptions_system_max: 64,
             corroboration_positions_max: None,
+            silence: Duration::from_mins(10),
         }
     }
 }
@@ -178,6 +183,7 @@ pub struct Feed {
     clock: Arc<dyn Clock>,
     settings: Settings,
     picture: Picture,
+    gaps: Gaps,
     corroboration: Option<Arc<Corroboration>>,
     cursors: Cursors,
 }
@@ -194,6 +200,7 @@ impl Feed {
     ) -> Self {
         let compared = settings.corroboration_positions_max;
         Self {
+            gaps: Gaps::new(settings.silence),
             journal,
             registry,
             clock,
@@ -352,6 +359,23 @@ impl Feed {
             last = shown.token;
         }
         Ok((records, page.next_token, page.as_of))
+    }
+
+    /// What came from each system of one nation or of all, behind `after` (nation and system).
+    /// What is durable now is waited for, shortly.
+    ///
+    /// # Errors
+    /// The feed is being read for the first time.
+    pub async fn gaps(
+        &self,
+        nation: Option<&str>,
+        after: Option<(&str, &str)>,
+        page_max: usize,
+    ) -> Result<gaps::Page, FeedError> {
+        let durable = self.journal.durable();
+        self.picture.come_to(durable, PATIENCE).await?;
+        let now_ns = i64::try_from(self.clock.now().as_nanosecond()).unwrap_or(i64::MAX);
+        Ok(self.gaps.page(nation, after, now_ns, page_max))
     }
 
     /// Links between sightings that the reader may see; see [`Corroboration::links`]. What is

@@ -149,6 +149,7 @@ pub fn normalise(mut report: Report, context: &Context<'_>) -> Result<Record, Vi
         original_sha256: context.original_sha256,
         original_media_type: context.original_media_type.clone(),
         trace,
+        sequence: report.sequence,
     }))
 }
 

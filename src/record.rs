@@ -62,6 +62,7 @@ pub struct RecordParts {
     pub original_sha256: [u8; 32],
     pub original_media_type: Text,
     pub trace: Vec<TraceEntry>,
+    pub sequence: Option<u64>,
 }
 
 /// The substance of a record; a retraction needs none.

@@ -33,6 +33,7 @@ pub struct Report {
     pub body: Option<Body>,
     pub narratives: Vec<Narrative>,
     pub evidence: Vec<Evidence>,
+    pub sequence: Option<u64>,
 }
 
 /// A timestamp as sent: perhaps out of range.

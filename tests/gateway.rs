@@ -30,6 +30,8 @@ mod faults_shown;
 mod feed;
 #[path = "gateway/filters.rs"]
 mod filters;
+#[path = "gateway/gaps.rs"]
+mod gaps;
 #[path = "gateway/handshake.rs"]
 mod handshake;
 #[path = "gateway/http2.rs"]

@@ -186,6 +186,7 @@ fn feed(mut table: Table<'_>) -> feed::Settings {
     let compared = places("corroboration_positions_max", 0, 0..=1_000_000);
     let settings = feed::Settings {
         corroboration_positions_max: NonZero::new(compared),
+        silence: table.duration("silence", default.silence, secs(1)..=secs(30 * 86_400)),
         delivery_records_max: count(
             &mut table,
             "delivery_records_max",

@@ -1,9 +1,9 @@
-//! What is derived from the whole feed and kept up with it: the picture of contributions, and
-//! the links between sightings.
+//! What is derived from the whole feed and kept up with it: the picture of contributions, what
+//! came from each system, and the links between sightings.
 
 use super::{Feed, FeedError, label};
 use crate::journal::{Position, Stored};
-use crate::wire::stored::is_plain_sighting;
+use crate::wire::stored::Glance;
 use std::sync::Arc;
 
 /// How many records are taken in at a time.
@@ -12,7 +12,7 @@ const FOLLOWED_MAX: usize = 512;
 const FOLLOWED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 impl Feed {
-    /// Keeps the picture of contributions up with the journal, until the gateway ends. Spawned
+    /// Keeps the picture of contributions, and what came from each system, up with the journal, until the gateway ends. Spawned
     /// once by the composition root.
     ///
     /// # Errors
@@ -27,11 +27,15 @@ impl Feed {
                 let Some(last) = batch.last().map(|stored| stored.position) else {
                     break;
                 };
+                let mut seen = Vec::with_capacity(batch.len());
                 for stored in &batch {
-                    if !is_plain(stored)? {
+                    let glance = glance(stored)?;
+                    if !glance.is_plain_sighting() {
                         self.picture.apply(stored.position, &label(stored)?);
                     }
+                    seen.push((glance, stored.entry.stamp_ns));
                 }
+                self.gaps.take(seen.into_iter(), last);
                 self.picture.reach(last);
                 next = Position(last.0 + 1);
             }
@@ -74,7 +78,7 @@ impl Feed {
     }
 }
 
-fn is_plain(stored: &Stored) -> Result<bool, FeedError> {
+fn glance(stored: &Stored) -> Result<Glance<'_>, FeedError> {
     let position = stored.position;
-    is_plain_sighting(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
+    Glance::at(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
 }

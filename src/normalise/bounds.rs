@@ -19,6 +19,9 @@ pub const REPORT_ID_BYTES_MAX: usize = 128;
 /// Highest revision. Some forms count seconds (`formats/cot/event.rs`), so it is far away; what
 /// is above is a sentinel.
 pub const REVISION_MAX: u32 = 4_000_000_000;
+
+/// Highest number of a report in its system's count.
+pub const SEQUENCE_MAX: u64 = i64::MAX.cast_unsigned();
 /// Longest word, name, code, coordinate or other line, bytes.
 pub const LINE_BYTES_MAX: usize = 512;
 /// Longest note, bytes.

@@ -1,6 +1,6 @@
 //! What every report has: its name, what it does, who says it, and what it replaces.
 
-use super::bounds::{self, REPORT_ID_BYTES_MAX, REVISION_MAX};
+use super::bounds::{self, REPORT_ID_BYTES_MAX, REVISION_MAX, SEQUENCE_MAX};
 use super::notes::{Notes, Rule, quoted};
 use super::{Context, code, time};
 use crate::record::{Action, Environment, Supersedes};
@@ -10,6 +10,11 @@ use jiff::Timestamp;
 static REPORT_ID: Rule = Rule::new(
     "report.report_id",
     "a report id is 1 to 128 characters of visible ASCII",
+    "report.proto",
+);
+static SEQUENCE: Rule = Rule::new(
+    "report.sequence",
+    "a system that counts its reports counts from 1",
     "report.proto",
 );
 static REVISION: Rule = Rule::new("report.revision", "revisions count from 1", "report.proto");
@@ -45,6 +50,13 @@ pub(super) struct Head {
 /// Checks the head; `None` with violations.
 pub(super) fn head(report: &Report, context: &Context<'_>, notes: &mut Notes) -> Option<Head> {
     report_id(&report.report_id, "report_id", notes);
+    if let Some(sequence) = report.sequence
+        && !(1..=SEQUENCE_MAX).contains(&sequence)
+    {
+        let message = format!("{sequence} is no number of a report");
+        let expected = format!("1 to {SEQUENCE_MAX}, or nothing");
+        notes.violate("sequence", &SEQUENCE, message, expected);
+    }
     if !(1..=REVISION_MAX).contains(&report.revision) {
         let message = format!("{} is no revision", report.revision);
         notes.violate(

@@ -3,10 +3,11 @@
 mod asked;
 mod corroboration;
 mod cursors;
+mod gaps;
 
 use super::{Doors, status};
 use crate::feed::picture::Wanted;
-use crate::feed::{Delivered, Delivery, Subscription};
+use crate::feed::{Delivered, Delivery, FeedError, Subscription};
 use crate::journal::Position;
 use crate::listener::{EndKind, Peer};
 use crate::record::ContributionKind;
@@ -16,8 +17,8 @@ use crate::wire::proto::{
     AcknowledgeCursorRequest, AcknowledgeCursorResponse, DeleteCursorRequest, DeleteCursorResponse,
     FeedEntry, GetRecordRequest, GetRecordResponse, ListContributionsRequest,
     ListContributionsResponse, ListCorroborationsRequest, ListCorroborationsResponse,
-    ListCursorsRequest, ListCursorsResponse, OriginalReport, PositionRange, SubscribeRequest,
-    SubscribeResponse,
+    ListCursorsRequest, ListCursorsResponse, ListGapsRequest, ListGapsResponse, OriginalReport,
+    PositionRange, SubscribeRequest, SubscribeResponse,
 };
 use asked::Faults;
 use std::pin::Pin;
@@ -188,6 +189,30 @@ impl FeedService for FeedDoor {
             next_page_token,
             as_of_position: as_of.0,
         }))
+    }
+
+    async fn list_gaps(
+        &self,
+        request: Request<ListGapsRequest>,
+    ) -> Result<Response<ListGapsResponse>, Status> {
+        let caller = self.doors.caller(&request)?;
+        let request = request.into_inner();
+        let own = caller.peer.identity().identity.nation;
+        let nation = (!caller.rights.operate).then(|| own.as_str());
+        let after = match request.page_token.as_str() {
+            "" => None,
+            token => Some(
+                token
+                    .split_once(' ')
+                    .ok_or_else(|| status::feed(FeedError::PageToken))?,
+            ),
+        };
+        let page = self
+            .doors
+            .feed
+            .gaps(nation, after, page_size(request.page_size))
+            .await;
+        Ok(Response::new(gaps::response(&page.map_err(status::feed)?)))
     }
 
     async fn list_corroborations(

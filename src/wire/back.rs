@@ -170,6 +170,13 @@ impl Back {
         self.key(tag, VARINT);
     }
 
+    /// A `uint64`, also 0.
+    #[inline]
+    pub(super) fn count(&mut self, tag: u32, count: u64) {
+        self.varint(count);
+        self.key(tag, VARINT);
+    }
+
     /// True; false: none.
     #[inline]
     pub(super) fn flag(&mut self, tag: u32, flag: bool) {

@@ -124,6 +124,7 @@ impl Take for Report {
             },
             12 => field.list(&mut self.narratives),
             13 => field.list(&mut self.evidence),
+            14 => field.optional_count(&mut self.sequence),
             _ => field.skip(),
         }
     }

@@ -22,6 +22,9 @@ macro_rules! number {
 
 impl Put for Record {
     fn put(&self, out: &mut Back) {
+        if let Some(sequence) = self.sequence {
+            out.count(19, sequence);
+        }
         out.text(18, NORMALISER_VERSION);
         out.all(17, &self.trace);
         out.text(16, &self.original_media_type);

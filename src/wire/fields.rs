@@ -118,6 +118,12 @@ impl<'r, 'b> Field<'r, 'b> {
         std::str::from_utf8(self.delimited()?).map_err(|_| Unparsable)
     }
 
+    /// `string`, where it stands.
+    pub(super) fn borrowed(self, into: &mut &'b str) -> Taken {
+        *into = self.str()?;
+        Ok(())
+    }
+
     /// `string`.
     pub(super) fn text(self, into: &mut String) -> Taken {
         // Room of its own size: what grows makes more than is needed.
@@ -161,6 +167,12 @@ impl<'r, 'b> Field<'r, 'b> {
     /// `optional uint32`.
     pub(super) fn optional_number(self, into: &mut Option<u32>) -> Taken {
         self.number(into.insert(0))
+    }
+
+    /// `optional uint64`.
+    pub(super) fn optional_count(self, into: &mut Option<u64>) -> Taken {
+        *into = Some(self.varint()?);
+        Ok(())
     }
 
     /// `bool`.

@@ -6,7 +6,7 @@
 //! first, so that it can be read without touching the rest.
 
 use super::back::Back;
-use super::fields::{Field, Take, Taken, Unparsable, read};
+use super::fields::{Field, Taken, Unparsable};
 use crate::record::{
     Action, Body as Substance, ContributionKind, Environment, Level, Record, Supersedes, Text,
 };
@@ -231,6 +231,9 @@ fn make_room(room: &mut BytesMut, room_bytes: &mut usize, bytes: usize) {
 
 /// Writes a record's label as [`StoredLabel`] reads it.
 fn put_label(record: &Record, out: &mut Back) {
+    if let Some(sequence) = record.sequence {
+        out.count(18, sequence);
+    }
     if let Some(supersedes) = &record.supersedes {
         out.number(17, supersedes.revision);
         out.text(16, &supersedes.report_id);
@@ -362,41 +365,58 @@ impl Label {
     }
 }
 
-/// A glance at a label: enough to know most records from the few that matter to whoever follows
-/// all of them.
-#[derive(Default)]
-struct Glance {
+/// A glance at a label: what whoever follows every record has to know of each.
+#[derive(Debug, Default)]
+pub struct Glance<'b> {
     kind: i32,
     action: i32,
     revision: u32,
     replaces: bool,
+    /// Originating nation.
+    pub nation: &'b str,
+    /// Originating system.
+    pub system: &'b str,
+    /// Number in the system's own count. `None`: it does not count.
+    pub sequence: Option<u64>,
 }
 
-impl Take for Glance {
-    fn take(&mut self, field: Field<'_, '_>) -> Taken {
+impl<'b> Glance<'b> {
+    /// Glances at the label of a body.
+    ///
+    /// # Errors
+    /// Another version, or not in the form.
+    pub fn at(bytes: &'b [u8]) -> Result<Self, StoredError> {
+        let mut seen = Self::default();
+        let mut label = label_bytes(bytes)?;
+        while !label.is_empty() {
+            seen.take(Field::next(&mut label)?)?;
+        }
+        Ok(seen)
+    }
+
+    fn take(&mut self, field: Field<'_, 'b>) -> Taken {
         match field.number {
             1 => field.code(&mut self.kind),
             2 => field.code(&mut self.action),
+            4 => field.borrowed(&mut self.nation),
+            5 => field.borrowed(&mut self.system),
             7 => field.number(&mut self.revision),
             16 => {
                 self.replaces = !field.delimited()?.is_empty();
                 Ok(())
             }
+            18 => field.optional_count(&mut self.sequence),
             _ => field.skip(),
         }
     }
-}
 
-/// Whether a body is of the first word of a sighting that replaces nothing: most are, and they
-/// take no place in the picture of contributions, and take nothing out of it.
-///
-/// # Errors
-/// Another version, or not in the form.
-pub fn is_plain_sighting(bytes: &[u8]) -> Result<bool, StoredError> {
-    let mut seen = Glance::default();
-    read(&mut seen, label_bytes(bytes)?)?;
-    Ok(seen.kind == Kind::Sighting.number()
-        && seen.action == Action::New.number()
-        && seen.revision == 1
-        && !seen.replaces)
+    /// Whether it is the first word of a sighting that replaces nothing: most are, and they take
+    /// no place in the picture of contributions, and take nothing out of it.
+    #[must_use]
+    pub fn is_plain_sighting(&self) -> bool {
+        self.kind == Kind::Sighting.number()
+            && self.action == Action::New.number()
+            && self.revision == 1
+            && !self.replaces
+    }
 }

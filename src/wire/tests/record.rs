@@ -173,6 +173,7 @@ pub(super) fn contribution() -> Contribution {
 
 pub(super) fn record(body: Body) -> Record {
     Record::seal(RecordParts {
+        sequence: Some(840),
         nation: text("nation"),
         system: text("system"),
         report_id: text("report_id"),
@@ -257,6 +258,7 @@ fn check_value(field: &FieldDescriptor, value: &Value, body: &str) {
             own => assert_eq!(text, own, "{name}"),
         },
         Value::U32(value) => assert_eq!(*value, number, "{name}"),
+        Value::U64(value) => assert_eq!((field.name(), *value), ("sequence", 840)),
         Value::F64(value) => assert!((*value - f64::from(number)).abs() < 1e-9, "{name}"),
         Value::Bytes(bytes) => {
             assert!(

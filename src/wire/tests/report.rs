@@ -44,6 +44,7 @@ impl Filled {
                 (Value::String(text.clone()), format!("{text:?}"))
             }
             Kind::Uint32 => (Value::U32(plain), number.to_string()),
+            Kind::Uint64 => (Value::U64(plain.into()), number.to_string()),
             Kind::Enum(_) => (Value::EnumNumber(number), number.to_string()),
             Kind::Double => {
                 let value = f64::from(number) + 0.5;

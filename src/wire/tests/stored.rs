@@ -4,7 +4,7 @@
 use super::record::{contribution, record, sighting};
 use crate::record::{Action, Body as Substance, Environment, Level, Supersedes};
 use crate::wire::encode_record;
-use crate::wire::stored::{Body, Kind, Label, Sealer, StoredError, is_plain_sighting};
+use crate::wire::stored::{Body, Glance, Kind, Label, Sealer, StoredError};
 use bytes::Bytes;
 
 const ORIGINAL: &[u8] = b"the report as it came";
@@ -70,7 +70,11 @@ fn a_glance_passes_over_plain_sightings_alone() {
         let mut parts = record(Substance::Sighting(Box::new(sighting()))).into_parts();
         (parts.action, parts.revision, parts.supersedes) = (Action::New, 1, None);
         change(&mut parts);
-        is_plain_sighting(&seal(&crate::record::Record::seal(parts))).unwrap()
+        let sealed = seal(&crate::record::Record::seal(parts));
+        let glance = Glance::at(&sealed).unwrap();
+        assert_eq!((glance.nation, glance.system), ("nation", "system"));
+        assert_eq!(glance.sequence, Some(840));
+        glance.is_plain_sighting()
     };
     assert!(plain(|_| {}));
     assert!(!plain(|parts| parts.revision = 2));
@@ -100,7 +104,8 @@ fn another_version_and_damage_are_errors() {
         bytes[0] = 9;
         let other = Bytes::from(bytes);
         assert_eq!(Body::decode(&other), Err(StoredError::Version(9)));
-        assert_eq!(is_plain_sighting(&other), Err(StoredError::Version(9)));
+        let refused = Glance::at(&other).map(|_| ());
+        assert_eq!(refused, Err(StoredError::Version(9)));
     }
     assert_eq!(Label::decode(&Bytes::new()), Err(StoredError::Empty));
 }
