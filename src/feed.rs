@@ -23,8 +23,9 @@ use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::identity::registry::Registry;
 use crate::journal::{Journal, Position, ReadError, Stored};
-use crate::wire::stored::{Body, Label, StoredError, is_plain_sighting};
+use crate::wire::stored::{Body, Label, StoredError, is_plain_sighting, label_only};
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use cursors::{CursorError, Cursors, Terms};
 use jiff::Timestamp;
 use picture::Picture;
@@ -38,6 +39,8 @@ use thiserror::Error;
 const PICTURE_PATIENCE: Duration = Duration::from_secs(1);
 /// How many records the picture takes in at a time.
 const FOLLOWED_MAX: usize = 512;
+/// And how many bytes.
+const FOLLOWED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// How the feed behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +80,7 @@ impl Default for Settings {
 pub enum FeedError {
     /// The journal cannot be read.
     #[error("the journal cannot be read: {0}")]
-    Read(#[from] ReadError),
+    Read(ReadError),
     /// A stored body is not in a form that this version knows.
     #[error("position {position}: {cause}")]
     Stored {
@@ -85,6 +88,14 @@ pub enum FeedError {
         position: Position,
         /// What is wrong with it.
         cause: StoredError,
+    },
+    /// What stood there was removed by retention.
+    #[error("position {position} was removed; the feed begins at {first}")]
+    Removed {
+        /// What was asked for.
+        position: Position,
+        /// The first position that is still there.
+        first: Position,
     },
     /// The cursor lies beyond the end.
     #[error("the feed ends at position {durable}; {from} does not exist yet")]
@@ -119,6 +130,15 @@ pub enum FeedError {
     Closed,
 }
 
+impl From<ReadError> for FeedError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Removed { position, first } => Self::Removed { position, first },
+            other => Self::Read(other),
+        }
+    }
+}
+
 /// A record on its way to a reader.
 #[derive(Clone, Debug)]
 pub struct Delivered {
@@ -147,6 +167,11 @@ pub struct Delivery {
     pub next: Position,
     /// The last durable position.
     pub durable: Position,
+    /// The first position that is still there.
+    pub first: Position,
+    /// Positions that the reader's cursor had not acknowledged when they were removed; said in
+    /// the first delivery.
+    pub lost: Option<Range>,
     /// The subscription is at its end.
     pub done: bool,
 }
@@ -211,11 +236,28 @@ impl Feed {
         self.journal.durable()
     }
 
-    /// Opens a subscription. Position 0 means 1. With the name of a cursor that exists, it goes
-    /// on where the cursor stands; one that does not exist is made, and begins at `from`.
+    /// The first position that is still there.
+    #[must_use]
+    pub fn first(&self) -> Position {
+        self.journal.first()
+    }
+
+    /// The first position that the picture of contributions needs a record at; `None`: none, or
+    /// the picture is being built and cannot tell yet, as `Err`.
     ///
     /// # Errors
-    /// The cursor lies more than one beyond the end, or the caller may not read.
+    /// The picture has not come to `upto` yet.
+    pub fn needed(&self, upto: Position) -> Result<Option<Position>, FeedError> {
+        self.picture.oldest(upto)
+    }
+
+    /// Opens a subscription. Position 0 means the first that is there. With the name of a cursor
+    /// that exists, it goes on where the cursor stands, or, where that was removed, at the first
+    /// position that is there; one that does not exist is made, and begins at `from`.
+    ///
+    /// # Errors
+    /// The position was removed, or lies more than one beyond the end, or the caller may not
+    /// read.
     pub async fn subscribe(
         self: &Arc<Self>,
         ask: Ask,
@@ -225,13 +267,21 @@ impl Feed {
     ) -> Result<Subscription, FeedError> {
         self.reader(&ask.identity)?;
         let durable = self.journal.durable();
-        let next = Position(from.0.max(1));
+        let first = self.journal.first();
+        let next = if from.0 == 0 { first } else { from };
         let until = until_now.then_some(durable);
         let membership = match cursor {
             Some((name, terms)) => {
                 let identity = &ask.identity;
-                let joined = self.cursors.join(identity, name, next, durable, terms);
+                let bounds = (first, durable);
+                let joined = self.cursors.join(identity, name, next, bounds, terms);
                 Some(joined.await?)
+            }
+            None if next < first => {
+                return Err(FeedError::Removed {
+                    position: next,
+                    first,
+                });
             }
             None if next.0 > durable.0.saturating_add(1) => {
                 return Err(FeedError::Beyond { from, durable });
@@ -299,7 +349,15 @@ impl Feed {
         reader: &Reader,
     ) -> Result<(), FeedError> {
         if let Some(previous) = record.previous {
-            let stored = self.stored(previous).await?;
+            let stored = match self.stored(previous).await {
+                Ok(stored) => stored,
+                // Nobody can tell any more whether the reader might see it.
+                Err(FeedError::Removed { .. }) => {
+                    record.previous = None;
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
             if !release::may_read(&label(&stored)?, reader) {
                 record.previous = None;
             }
@@ -354,12 +412,13 @@ impl Feed {
             let end = *durable.borrow_and_update();
             let mut next = Position(self.picture.position().0 + 1);
             while next <= end {
-                let batch = self.read(next, FOLLOWED_MAX, 4 * 1024 * 1024).await?;
+                let batch = self.read_with_remains(next).await?;
                 let Some(last) = batch.last().map(|stored| stored.position) else {
                     break;
                 };
                 for stored in &batch {
-                    if !is_plain(stored)? {
+                    // Remains without a body are of a plain sighting.
+                    if !stored.entry.body.is_empty() && !is_plain(stored)? {
                         self.picture.apply(stored.position, &label(stored)?);
                     }
                 }
@@ -408,8 +467,35 @@ impl Feed {
         tokio::task::spawn_blocking(move || journal.read(from, entries_max, bytes_max))
             .await
             .map_err(|_| FeedError::Closed)?
-            .map_err(FeedError::Read)
+            .map_err(FeedError::from)
     }
+
+    /// Records for the picture, which goes back behind what readers may have.
+    async fn read_with_remains(&self, from: Position) -> Result<Vec<Stored>, FeedError> {
+        let recent = self
+            .journal
+            .read_recent(from, FOLLOWED_MAX, FOLLOWED_BYTES_MAX);
+        if let Some(recent) = recent {
+            return Ok(recent);
+        }
+        let journal = self.journal.clone();
+        let read = move || journal.read_with_remains(from, FOLLOWED_MAX, FOLLOWED_BYTES_MAX);
+        let read = tokio::task::spawn_blocking(read).await;
+        Ok(read.map_err(|_| FeedError::Closed)??)
+    }
+}
+
+/// What has to remain of a record that is removed, so that the picture of contributions is the
+/// same after every start: its label, where the picture is made of such; or nothing.
+///
+/// # Errors
+/// The body is not in a form that this version knows.
+pub fn remains(stored: &Stored) -> Result<Bytes, FeedError> {
+    if is_plain(stored)? {
+        return Ok(Bytes::new());
+    }
+    let position = stored.position;
+    label_only(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
 }
 
 fn label(stored: &Stored) -> Result<Label, FeedError> {

@@ -285,6 +285,12 @@ pub(super) fn feed(error: FeedError) -> Status {
                 "the gateway cannot read its journal here",
             )
         }
+        FeedError::Removed { first, .. } => {
+            let mut details = ErrorDetails::new();
+            let earliest = ("earliest_position".to_owned(), first.to_string());
+            details.set_error_info("POSITION_REMOVED", DOMAIN, [earliest]);
+            Status::with_error_details(Code::OutOfRange, message, details)
+        }
         FeedError::Beyond { .. } => plain(Code::OutOfRange, "CURSOR_BEYOND_END", message),
         FeedError::NotAReader(_) => right_missing("read the feed"),
         FeedError::NotFound(_) => plain(Code::NotFound, "NOT_FOUND", message),

@@ -319,6 +319,22 @@ fn label_bytes(bytes: &[u8]) -> Result<&[u8], StoredError> {
     Ok(first.delimited()?)
 }
 
+/// A body of which only the label is left.
+///
+/// # Errors
+/// See [`StoredError`].
+pub fn label_only(bytes: &Bytes) -> Result<Bytes, StoredError> {
+    let rest = versioned(bytes)?;
+    let mut after = rest;
+    let first = Field::next(&mut after)?;
+    if first.number != 1 {
+        let reason = "the label does not come first".to_owned();
+        return Err(StoredError::Form(reason));
+    }
+    // The version byte, and what was read.
+    Ok(bytes.slice(..bytes.len() - after.len()))
+}
+
 impl From<Unparsable> for StoredError {
     fn from(_: Unparsable) -> Self {
         Self::Form("its label is damaged".to_owned())
