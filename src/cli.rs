@@ -17,6 +17,7 @@ mod lines;
 mod normalise;
 mod partner;
 mod reports;
+mod retention;
 mod serve;
 mod submit;
 mod tail;
@@ -58,6 +59,7 @@ enum Command {
     Feed(feed::FeedArguments),
     Normalise(normalise::Normalise),
     Trust(trust::Trust),
+    Retention(retention::Retention),
     Journal(journal::JournalArguments),
 }
 
@@ -112,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Feed(arguments) => feed::run(&arguments),
         Command::Normalise(arguments) => normalise::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
+        Command::Retention(arguments) => retention::run(&arguments),
         Command::Journal(arguments) => journal::run(&arguments),
     };
     match outcome {

@@ -10,6 +10,7 @@
 pub mod area;
 pub mod cursors;
 pub mod filter;
+mod following;
 pub mod picture;
 pub mod places;
 pub mod ranges;
@@ -17,15 +18,15 @@ pub mod release;
 pub mod replay;
 mod subscription;
 
+pub use following::remains;
 pub use subscription::{Ask, Subscription};
 
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::identity::registry::Registry;
 use crate::journal::{Journal, Position, ReadError, Stored};
-use crate::wire::stored::{Body, Label, StoredError, is_plain_sighting, label_only};
+use crate::wire::stored::{Body, Label, StoredError};
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use cursors::{CursorError, Cursors, Terms};
 use jiff::Timestamp;
 use picture::Picture;
@@ -37,11 +38,6 @@ use thiserror::Error;
 
 /// How long the picture of contributions is waited for.
 const PICTURE_PATIENCE: Duration = Duration::from_secs(1);
-/// How many records the picture takes in at a time.
-const FOLLOWED_MAX: usize = 512;
-/// And how many bytes.
-const FOLLOWED_BYTES_MAX: usize = 4 * 1024 * 1024;
-
 /// How the feed behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -242,15 +238,6 @@ impl Feed {
         self.journal.first()
     }
 
-    /// The first position that the picture of contributions needs a record at; `None`: none, or
-    /// the picture is being built and cannot tell yet, as `Err`.
-    ///
-    /// # Errors
-    /// The picture has not come to `upto` yet.
-    pub fn needed(&self, upto: Position) -> Result<Option<Position>, FeedError> {
-        self.picture.oldest(upto)
-    }
-
     /// Opens a subscription. Position 0 means the first that is there. With the name of a cursor
     /// that exists, it goes on where the cursor stands, or, where that was removed, at the first
     /// position that is there; one that does not exist is made, and begins at `from`.
@@ -386,7 +373,11 @@ impl Feed {
         let (mut bytes, mut last) = (0, String::new());
         for shown in page.shown {
             let position = shown.position;
-            let stored = self.read(position, 1, usize::MAX).await?;
+            let stored = match self.read(position, 1, usize::MAX).await {
+                // Superseded since the page was made, and removed since then.
+                Err(FeedError::Removed { .. }) => continue,
+                read => read?,
+            };
             let stored = stored.first().ok_or(FeedError::NotFound(position))?;
             // The whole of what is stored counts: that is what the page holds in memory.
             bytes += stored.entry.body.len();
@@ -399,37 +390,6 @@ impl Feed {
             last = shown.token;
         }
         Ok((records, page.next_token, page.as_of))
-    }
-
-    /// Keeps the picture of contributions up with the journal, until the gateway ends. Spawned
-    /// once by the composition root.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
-    pub async fn follow_picture(&self) -> Result<(), FeedError> {
-        let mut durable = self.journal.watch_durable();
-        loop {
-            let end = *durable.borrow_and_update();
-            let mut next = Position(self.picture.position().0 + 1);
-            while next <= end {
-                let batch = self.read_with_remains(next).await?;
-                let Some(last) = batch.last().map(|stored| stored.position) else {
-                    break;
-                };
-                for stored in &batch {
-                    // Remains without a body are of a plain sighting.
-                    if !stored.entry.body.is_empty() && !is_plain(stored)? {
-                        self.picture.apply(stored.position, &label(stored)?);
-                    }
-                }
-                self.picture.reach(last);
-                next = Position(last.0 + 1);
-            }
-            self.picture.built();
-            if durable.changed().await.is_err() {
-                return Ok(());
-            }
-        }
     }
 
     /// The rights of a reader at this moment.
@@ -469,43 +429,11 @@ impl Feed {
             .map_err(|_| FeedError::Closed)?
             .map_err(FeedError::from)
     }
-
-    /// Records for the picture, which goes back behind what readers may have.
-    async fn read_with_remains(&self, from: Position) -> Result<Vec<Stored>, FeedError> {
-        let recent = self
-            .journal
-            .read_recent(from, FOLLOWED_MAX, FOLLOWED_BYTES_MAX);
-        if let Some(recent) = recent {
-            return Ok(recent);
-        }
-        let journal = self.journal.clone();
-        let read = move || journal.read_with_remains(from, FOLLOWED_MAX, FOLLOWED_BYTES_MAX);
-        let read = tokio::task::spawn_blocking(read).await;
-        Ok(read.map_err(|_| FeedError::Closed)??)
-    }
-}
-
-/// What has to remain of a record that is removed, so that the picture of contributions is the
-/// same after every start: its label, where the picture is made of such; or nothing.
-///
-/// # Errors
-/// The body is not in a form that this version knows.
-pub fn remains(stored: &Stored) -> Result<Bytes, FeedError> {
-    if is_plain(stored)? {
-        return Ok(Bytes::new());
-    }
-    let position = stored.position;
-    label_only(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
 }
 
 fn label(stored: &Stored) -> Result<Label, FeedError> {
     let position = stored.position;
     Label::decode(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
-}
-
-fn is_plain(stored: &Stored) -> Result<bool, FeedError> {
-    let position = stored.position;
-    is_plain_sighting(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
 }
 
 fn open(stored: &Stored) -> Result<Delivered, FeedError> {

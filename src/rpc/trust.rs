@@ -135,7 +135,7 @@ impl Operations {
     }
 }
 
-fn operator<T>(doors: &Doors, request: &Request<T>) -> Result<Who, Status> {
+pub(super) fn operator<T>(doors: &Doors, request: &Request<T>) -> Result<Who, Status> {
     let Caller { peer, rights } = doors.caller(request)?;
     if !rights.operate {
         return Err(status::right_missing("use the operations service"));
