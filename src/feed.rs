@@ -232,12 +232,6 @@ impl Feed {
         self.journal.durable()
     }
 
-    /// The first position that is still there.
-    #[must_use]
-    pub fn first(&self) -> Position {
-        self.journal.first()
-    }
-
     /// Opens a subscription. Position 0 means the first that is there. With the name of a cursor
     /// that exists, it goes on where the cursor stands, or, where that was removed, at the first
     /// position that is there; one that does not exist is made, and begins at `from`.

@@ -164,10 +164,7 @@ impl Gateway {
             tokio::spawn(watch::nations(health.clone(), &doors, &changes)),
             tokio::spawn(watch::trust(changes, drained)),
             tokio::spawn(expiry::announce(Arc::clone(&doors))),
-            tokio::spawn(retention::run(
-                Arc::clone(&doors.retention),
-                journal.clone(),
-            )),
+            tokio::spawn(retention::run(Arc::clone(&doors.retention))),
             tokio::spawn(watch::gauges(Arc::clone(&doors), journal.clone())),
             tokio::spawn(async move {
                 if let Err(error) = feed.follow_picture().await {

@@ -15,7 +15,7 @@ pub use rule::{Rule, Settings};
 
 use crate::clock::Clock;
 use crate::feed::{Feed, FeedError};
-use crate::journal::{Journal, Removal, RemovalOrder, RemoveError, Sealed};
+use crate::journal::{Journal, Position, Removal, RemovalOrder, RemoveError, Sealed};
 use clock::Steady;
 use facts::Facts;
 use holds::Holds;
@@ -95,6 +95,10 @@ pub struct Plan {
 /// What stands and what went.
 #[derive(Clone, Debug)]
 pub struct Shown {
+    /// The first position that is still there.
+    pub first: Position,
+    /// The last durable position.
+    pub durable: Position,
     /// The rules, for people.
     pub rules: Vec<String>,
     /// What is held.
@@ -186,6 +190,8 @@ impl Retention {
         let removals = self.journal.removals();
         let remains_bytes = removals.iter().map(|removal| removal.remains_bytes).sum();
         Shown {
+            first: self.journal.first(),
+            durable: self.journal.durable(),
             rules: self.settings.told(),
             holds: locked(&self.holds).all().to_vec(),
             log_bytes: self.journal.log_bytes().saturating_sub(remains_bytes),

@@ -1,6 +1,5 @@
 //! Lets retention look now and then, and shows what it found.
 
-use crate::journal::Journal;
 use crate::retention::Retention;
 use crate::telemetry;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use tokio::time::MissedTickBehavior;
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Removes what may go, until the gateway ends.
-pub(super) async fn run(retention: Arc<Retention>, journal: Journal) {
+pub(super) async fn run(retention: Arc<Retention>) {
     let mut tick = tokio::time::interval(INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = String::new();
@@ -47,7 +46,7 @@ pub(super) async fn run(retention: Arc<Retention>, journal: Journal) {
             telemetry::retention_removed(rule, count);
         }
         telemetry::retention(
-            journal.first().0,
+            shown.first.0,
             (shown.log_bytes, shown.remains_bytes),
             !told.is_empty(),
         );

@@ -25,8 +25,8 @@ impl Operations {
         let shown = self.at_retention(|retention| Ok(retention.show())).await?;
         let latest = shown.removals.iter().rev().take(REMOVED_MAX);
         Ok(Response::new(ShowRetentionResponse {
-            earliest_position: self.doors.feed.first().0,
-            durable_position: self.doors.feed.durable().0,
+            earliest_position: shown.first.0,
+            durable_position: shown.durable.0,
             rules: shown.rules,
             holds: shown
                 .holds

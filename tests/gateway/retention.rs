@@ -4,6 +4,7 @@
 use crate::support::{Site, contribution, sighting, streamed, unary};
 use entente::client::submitter;
 use entente::wire::proto;
+use entente::wire::proto::feed_service_client::FeedServiceClient;
 use entente::wire::proto::{
     AcknowledgeCursorRequest, GetRecordRequest, HoldRetentionRequest, ListContributionsRequest,
     PlanRetentionRequest, PositionRange, ReleaseRetentionRequest, ShowRetentionRequest,
@@ -12,6 +13,7 @@ use entente::wire::proto::{
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -122,6 +124,42 @@ fn files(site: &Site, ending: &str) -> Vec<PathBuf> {
     found
 }
 
+async fn readers_are_told(reader: &mut FeedServiceClient<Channel>, earliest: u64) {
+    let from = |from_position| SubscribeRequest {
+        from_position,
+        until_now: true,
+        ..Default::default()
+    };
+    for position in [1, earliest - 1] {
+        let refused = reader.subscribe(from(position)).await.unwrap_err();
+        assert_eq!(removed(&refused), earliest);
+        let request = GetRecordRequest {
+            position,
+            ..Default::default()
+        };
+        let refused = reader.get_record(request).await.unwrap_err();
+        assert_eq!(removed(&refused), earliest);
+    }
+    for position in [0, earliest] {
+        let mut stream = reader.subscribe(from(position)).await.unwrap().into_inner();
+        let answer = stream.message().await.unwrap().unwrap();
+        assert_eq!(answer.covered.unwrap().first, earliest);
+        assert_eq!(answer.entries[0].position, earliest);
+        assert_eq!(answer.earliest_position, earliest);
+    }
+}
+
+/// A retry gets the first receipt, and another report under the same name is rejected.
+async fn senders_get_their_receipts(site: &Site, first: &proto::Outcome) {
+    let again = sent(site, &sighting("r-1")).await;
+    assert_eq!(again.disposition, proto::Disposition::Duplicate as i32);
+    assert_eq!(again.receipt, first.receipt, "the first receipt");
+    let mut other = sighting("r-1");
+    other.marking.as_mut().unwrap().releasable_to.pop();
+    let refused = sent(site, &other).await;
+    assert_eq!(refused.disposition, proto::Disposition::Rejected as i32);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_of_age_goes_and_everybody_is_told_exactly() {
     let mut site = started("age = \"1s\"");
@@ -164,35 +202,8 @@ async fn what_is_of_age_goes_and_everybody_is_told_exactly() {
             site.start(&[]);
             reader = site.endpoint(READER).feed().await.unwrap();
         }
-        let from = |from_position| SubscribeRequest {
-            from_position,
-            until_now: true,
-            ..Default::default()
-        };
-        for position in [1, earliest - 1] {
-            let refused = reader.subscribe(from(position)).await.unwrap_err();
-            assert_eq!(removed(&refused), earliest);
-            let request = GetRecordRequest {
-                position,
-                ..Default::default()
-            };
-            let refused = reader.get_record(request).await.unwrap_err();
-            assert_eq!(removed(&refused), earliest);
-        }
-        for position in [0, earliest] {
-            let mut stream = reader.subscribe(from(position)).await.unwrap().into_inner();
-            let answer = stream.message().await.unwrap().unwrap();
-            assert_eq!(answer.covered.unwrap().first, earliest);
-            assert_eq!(answer.entries[0].position, earliest);
-            assert_eq!(answer.earliest_position, earliest);
-        }
-        let again = sent(&site, &sighting("r-1")).await;
-        assert_eq!(again.disposition, proto::Disposition::Duplicate as i32);
-        assert_eq!(again.receipt, first.receipt, "the first receipt");
-        let mut other = sighting("r-1");
-        other.marking.as_mut().unwrap().releasable_to.pop();
-        let refused = sent(&site, &other).await;
-        assert_eq!(refused.disposition, proto::Disposition::Rejected as i32);
+        readers_are_told(&mut reader, earliest).await;
+        senders_get_their_receipts(&site, &first).await;
     }
     let mut stream = reader.subscribe(by_cursor()).await.unwrap().into_inner();
     let answer = stream.message().await.unwrap().unwrap();

@@ -218,24 +218,26 @@ fn damaged_or_missing_remains_are_said_and_nothing_is_changed() {
     let whole = std::fs::read(&remains(folder.path())[1]).unwrap();
     let footer_at = 16 * 1024 - 76 - 16 * 6;
     assert_eq!(whole.len(), 16 * 1024);
+    let damaged = remains(folder.path())[1].clone();
     for (at, opens) in [
         (3, false),
         (70, false),
         (footer_at + 3, false),
+        // With its index it is only met by whoever asks for it.
         (4200, true),
     ] {
-        let copy = image(folder.path(), false);
         let mut bytes = whole.clone();
         bytes[at] ^= 1;
-        std::fs::write(&remains(copy.path())[1], bytes).unwrap();
-        let before = contents(copy.path());
-        let opened = try_open(copy.path());
+        std::fs::write(&damaged, bytes).unwrap();
+        let before = contents(folder.path());
+        let opened = try_open(folder.path());
         assert_eq!(opened.is_ok(), opens, "{at}: {opened:?}");
         if !opens {
-            assert_eq!(contents(copy.path()), before);
+            assert_eq!(contents(folder.path()), before);
         }
-        assert!(verified(copy.path()).damage_count > 0, "{at}");
+        assert!(verified(folder.path()).damage_count > 0, "{at}");
     }
+    std::fs::write(&damaged, whole).unwrap();
     let copy = image(folder.path(), false);
     std::fs::remove_file(&remains(copy.path())[0]).unwrap();
     let opened = try_open(copy.path());
