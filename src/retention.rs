@@ -328,12 +328,10 @@ impl Retention {
         let mut plan = Plan::default();
         for segment in self.journal.sealed() {
             let facts = self.facts(&segment)?;
-            let kept = holds.reason(&segment, &facts);
-            let needed = self.feed.needed(segment.last)?;
-            let kept = kept.or_else(|| {
-                let needed = needed.filter(|needed| *needed <= segment.last)?;
-                Some(format!("the contribution at position {needed} is in force"))
-            });
+            let kept = match holds.reason(&segment, &facts) {
+                None => self.needed(&segment)?,
+                held => held,
+            };
             let verdict = match kept {
                 Some(kept) => Err(kept),
                 None => self.settings.judge(&facts, now_ns, log_bytes),
@@ -355,6 +353,18 @@ impl Retention {
         plan.then = "what is being written is never removed".to_owned();
         plan.over_bytes = self.settings.over(log_bytes);
         Ok(plan)
+    }
+
+    /// Why the picture of contributions needs a segment, if it does.
+    fn needed(&self, segment: &Sealed) -> Result<Option<String>, RetentionError> {
+        match self.feed.needed(segment.last) {
+            Ok(Some(needed)) if needed <= segment.last => Ok(Some(format!(
+                "the contribution at position {needed} is in force"
+            ))),
+            Ok(_) => Ok(None),
+            Err(behind @ FeedError::PictureBehind { .. }) => Ok(Some(behind.to_string())),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn facts(&self, segment: &Sealed) -> Result<Facts, RetentionError> {

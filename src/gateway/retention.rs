@@ -18,7 +18,8 @@ pub(super) async fn run(retention: Arc<Retention>) {
     loop {
         tick.tick().await;
         let working = Arc::clone(&retention);
-        let Ok(outcome) = tokio::task::spawn_blocking(move || working.round()).await else {
+        let look = move || (working.round(), working.show());
+        let Ok((outcome, shown)) = tokio::task::spawn_blocking(look).await else {
             tracing::error!("a look at what may be removed was cut short; it goes on");
             continue;
         };
@@ -41,7 +42,6 @@ pub(super) async fn run(retention: Arc<Retention>) {
             tracing::error!(error = fault, "what may be removed is not");
         }
         told = fault;
-        let shown = retention.show();
         for (rule, count) in shown.removed_by_rule() {
             telemetry::retention_removed(rule, count);
         }
