@@ -26,7 +26,7 @@ pub(super) fn read(mut table: Table<'_>, is_stream: bool) -> Settings {
     };
     for name in names {
         let own = self::age(&mut of_levels, &name);
-        match (Level::from_name(&name), own) {
+        match (Level::from_name(&name.to_uppercase()), own) {
             (Some(level), Some(age)) => {
                 settings.levels.insert(level, age);
             }

@@ -253,10 +253,9 @@ impl Log {
         if let Some(frame) = lock(&self.read).frames.iter().find(holds) {
             return Ok(Arc::clone(frame));
         }
-        let first = self.first();
         let frame = match self.find(position) {
-            // It was removed while it was looked for; now its remains are there.
-            Err(_) if self.first() != first => self.find(position)?,
+            // It may have been removed while it was looked for; now its remains are there.
+            Err(_) if position < self.first() => self.find(position)?,
             found => found?,
         };
         let frame = Arc::new(frame);

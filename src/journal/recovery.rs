@@ -210,18 +210,25 @@ pub(super) fn recover(disk: &dyn Disk, folder: &Path, bytes: u64) -> Result<Reco
     Ok(recovered)
 }
 
-/// Unlinks segments whose remains were durable when the machine stopped, and remains that were
-/// not. Neither is looked for by name: a start after a start that stopped here is like the first.
+/// Unlinks what a removal that was cut short has left: remains that have no name yet, and
+/// segments whose remains have one.
 fn finish_removal(disk: &dyn Disk, folder: &Path, left_over: &[String]) -> Result<(), OpenError> {
-    let names = disk.list(folder).map_err(io_error("list", folder))?;
-    let unfinished = names.iter().filter(|name| *name == REMAINS_UNFINISHED);
-    for name in unfinished.chain(left_over) {
+    let remove = |name: &str| {
         let path = folder.join(name);
         disk.remove(&path).map_err(io_error("remove", &path))?;
         tracing::info!(name, "a removal that was cut short is finished");
         fail::fail_point!("journal::during_recovery");
+        Ok(())
+    };
+    let names = disk.list(folder).map_err(io_error("list", folder))?;
+    if names.iter().any(|name| name == REMAINS_UNFINISHED) {
+        remove(REMAINS_UNFINISHED)?;
     }
-    Ok(())
+    if !left_over.is_empty() {
+        // The machine may have stopped before the names of the remains were durable.
+        disk.sync_folder(folder).map_err(io_error("sync", folder))?;
+    }
+    left_over.iter().try_for_each(|name| remove(name))
 }
 
 /// The segment that was made ahead, if it is whole. What is not is removed.
