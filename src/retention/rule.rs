@@ -140,27 +140,30 @@ impl Settings {
         if self.is_off() {
             return vec!["everything is kept for ever".to_owned()];
         }
-        let days = |age: &Duration| {
-            format!(
-                "{:#}",
-                jiff::SignedDuration::try_from(*age).unwrap_or_default()
-            )
-        };
         let mut told = vec![match &self.age {
-            Some(age) => format!("age: {}", days(age)),
+            Some(age) => format!("age: {}", shown(age)),
             None => "age: for ever".to_owned(),
         }];
         let levels = self.levels.iter();
-        told.extend(levels.map(|(level, age)| format!("age of {}: {}", level.name(), days(age))));
+        told.extend(levels.map(|(level, age)| format!("age of {}: {}", level.name(), shown(age))));
         let special = self.special.iter();
-        told.extend(special.map(|(name, age)| format!("age of {name}: at least {}", days(age))));
+        told.extend(special.map(|(name, age)| format!("age of {name}: at least {}", shown(age))));
         if let Some(bytes) = self.bytes_max {
-            let least = days(&self.age_min);
+            let least = shown(&self.age_min);
             told.push(format!(
                 "size: {bytes} bytes, but nothing younger than {least}"
             ));
         }
         told
+    }
+}
+
+/// An age as the configuration has it.
+fn shown(age: &Duration) -> String {
+    const DAY_S: u64 = 24 * 3600;
+    match age.as_secs() {
+        seconds if seconds % DAY_S == 0 => format!("{}d", seconds / DAY_S),
+        seconds => format!("{seconds}s"),
     }
 }
 
@@ -245,6 +248,10 @@ mod tests {
             ..Label::default()
         };
         assert_eq!(Settings::default().age_of(&label), None, "kept for ever");
+        let told = settings().told();
+        assert!(told.contains(&"age of SECRET: 300s".to_owned()), "{told:?}");
+        let day = Duration::from_secs(24 * 3600);
+        assert_eq!(shown(&(day * 90)), "90d");
     }
 
     #[test]
