@@ -18,6 +18,7 @@ mod lines;
 mod normalise;
 mod partner;
 mod reports;
+mod retention;
 mod serve;
 mod submit;
 mod tail;
@@ -60,6 +61,7 @@ enum Command {
     Gaps(gaps::Gaps),
     Normalise(normalise::Normalise),
     Trust(trust::Trust),
+    Retention(retention::Retention),
     Journal(journal::JournalArguments),
 }
 
@@ -115,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Gaps(arguments) => gaps::run(&arguments),
         Command::Normalise(arguments) => normalise::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
+        Command::Retention(arguments) => retention::run(&arguments),
         Command::Journal(arguments) => journal::run(&arguments),
     };
     match outcome {

@@ -13,6 +13,7 @@ mod origin;
 mod places;
 mod problem;
 mod reader;
+mod retention;
 mod sections;
 mod units;
 

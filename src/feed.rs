@@ -11,7 +11,7 @@ pub mod area;
 pub mod corroboration;
 pub mod cursors;
 pub mod filter;
-mod follow;
+mod following;
 pub mod gaps;
 pub mod picture;
 pub mod places;
@@ -20,6 +20,7 @@ pub mod release;
 pub mod replay;
 mod subscription;
 
+pub use following::remains;
 pub use subscription::{Ask, Subscription};
 
 use crate::clock::Clock;
@@ -87,7 +88,7 @@ impl Default for Settings {
 pub enum FeedError {
     /// The journal cannot be read.
     #[error("the journal cannot be read: {0}")]
-    Read(#[from] ReadError),
+    Read(ReadError),
     /// A stored body is not in a form that this version knows.
     #[error("position {position}: {cause}")]
     Stored {
@@ -95,6 +96,14 @@ pub enum FeedError {
         position: Position,
         /// What is wrong with it.
         cause: StoredError,
+    },
+    /// What stood there was removed by retention.
+    #[error("position {position} was removed; the feed begins at {first}")]
+    Removed {
+        /// What was asked for.
+        position: Position,
+        /// The first position that is still there.
+        first: Position,
     },
     /// The cursor lies beyond the end.
     #[error("the feed ends at position {durable}; {from} does not exist yet")]
@@ -132,6 +141,15 @@ pub enum FeedError {
     Closed,
 }
 
+impl From<ReadError> for FeedError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Removed { position, first } => Self::Removed { position, first },
+            other => Self::Read(other),
+        }
+    }
+}
+
 /// A record on its way to a reader.
 #[derive(Clone, Debug)]
 pub struct Delivered {
@@ -160,6 +178,11 @@ pub struct Delivery {
     pub next: Position,
     /// The last durable position.
     pub durable: Position,
+    /// The first position that is still there.
+    pub first: Position,
+    /// Positions that the reader's cursor had not acknowledged when they were removed; said in
+    /// the first delivery.
+    pub lost: Option<Range>,
     /// The subscription is at its end.
     pub done: bool,
 }
@@ -229,11 +252,13 @@ impl Feed {
         self.journal.durable()
     }
 
-    /// Opens a subscription. Position 0 means 1. With the name of a cursor that exists, it goes
-    /// on where the cursor stands; one that does not exist is made, and begins at `from`.
+    /// Opens a subscription. Position 0 means the first that is there. With the name of a cursor
+    /// that exists, it goes on where the cursor stands, or, where that was removed, at the first
+    /// position that is there; one that does not exist is made, and begins at `from`.
     ///
     /// # Errors
-    /// The cursor lies more than one beyond the end, or the caller may not read.
+    /// The position was removed, or lies more than one beyond the end, or the caller may not
+    /// read.
     pub async fn subscribe(
         self: &Arc<Self>,
         ask: Ask,
@@ -243,13 +268,21 @@ impl Feed {
     ) -> Result<Subscription, FeedError> {
         self.reader(&ask.identity)?;
         let durable = self.journal.durable();
-        let next = Position(from.0.max(1));
+        let first = self.journal.first();
+        let next = if from.0 == 0 { first } else { from };
         let until = until_now.then_some(durable);
         let membership = match cursor {
             Some((name, terms)) => {
                 let identity = &ask.identity;
-                let joined = self.cursors.join(identity, name, next, durable, terms);
+                let bounds = (first, durable);
+                let joined = self.cursors.join(identity, name, next, bounds, terms);
                 Some(joined.await?)
+            }
+            None if next < first => {
+                return Err(FeedError::Removed {
+                    position: next,
+                    first,
+                });
             }
             None if next.0 > durable.0.saturating_add(1) => {
                 return Err(FeedError::Beyond { from, durable });
@@ -317,7 +350,15 @@ impl Feed {
         reader: &Reader,
     ) -> Result<(), FeedError> {
         if let Some(previous) = record.previous {
-            let stored = self.stored(previous).await?;
+            let stored = match self.stored(previous).await {
+                Ok(stored) => stored,
+                // Nobody can tell any more whether the reader might see it.
+                Err(FeedError::Removed { .. }) => {
+                    record.previous = None;
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
             if !release::may_read(&label(&stored)?, reader) {
                 record.previous = None;
             }
@@ -346,7 +387,11 @@ impl Feed {
         let (mut bytes, mut last) = (0, String::new());
         for shown in page.shown {
             let position = shown.position;
-            let stored = self.read(position, 1, usize::MAX).await?;
+            let stored = match self.read(position, 1, usize::MAX).await {
+                // Superseded since the page was made, and removed since then.
+                Err(FeedError::Removed { .. }) => continue,
+                read => read?,
+            };
             let stored = stored.first().ok_or(FeedError::NotFound(position))?;
             // The whole of what is stored counts: that is what the page holds in memory.
             bytes += stored.entry.body.len();
@@ -433,7 +478,7 @@ impl Feed {
         tokio::task::spawn_blocking(move || journal.read(from, entries_max, bytes_max))
             .await
             .map_err(|_| FeedError::Closed)?
-            .map_err(FeedError::Read)
+            .map_err(FeedError::from)
     }
 }
 

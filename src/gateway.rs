@@ -11,6 +11,7 @@ mod difference;
 mod expiry;
 mod known;
 mod reading;
+mod retention;
 mod watch;
 
 use crate::admission::Admission;
@@ -26,12 +27,14 @@ use crate::journal::quarantine::{Bounds, Quarantine, QuarantineError};
 use crate::journal::{Health, Journal, OpenError};
 use crate::listener::{Connections, Listener, ListenerError};
 use crate::pki::{RenewalSettings, Renewals};
+use crate::retention::Retention;
 use crate::rpc::Doors;
 use crate::rpc::changes::TrustChanges;
 use crate::rpc::server::{self, ServeError};
 use crate::telemetry;
 use crate::trust::{TrustState, TrustStateError};
 use arc_swap::ArcSwap;
+use audit::Audit;
 use changes::{Changes, Faults};
 use std::collections::HashMap;
 use std::future::Future;
@@ -66,6 +69,9 @@ pub enum StartError {
     /// The folder of the readers' cursors cannot be made or read.
     #[error("the folder `cursors` in the journal's folder: {0}")]
     Cursors(std::io::Error),
+    /// What must not be removed is not known.
+    #[error("retention: {0}")]
+    Retention(String),
     /// Metrics cannot be served.
     #[error("metrics: {0}")]
     Metrics(#[from] telemetry::MetricsError),
@@ -129,7 +135,7 @@ impl Gateway {
         let (faults_in, faults) = mpsc::channel(FAULTS_MAX);
         let diagnosis =
             diagnosis::start(&settings, &stores.trust, &clock, &drained, &faults_in).await?;
-        let (doors, changes) = doors(stores, &settings, nations, origin, &clock, drained.clone());
+        let (doors, changes) = doors(stores, &settings, nations, origin, &clock, drained.clone())?;
         let doors = Arc::new(doors);
         let (health, _) = tonic_health::server::health_reporter();
         watch::say(&health, &Health::Ready).await;
@@ -157,6 +163,7 @@ impl Gateway {
             tokio::spawn(watch::nations(health.clone(), &doors, &changes)),
             tokio::spawn(watch::trust(changes, drained)),
             tokio::spawn(expiry::announce(Arc::clone(&doors))),
+            tokio::spawn(retention::run(Arc::clone(&doors.retention))),
             tokio::spawn(watch::gauges(Arc::clone(&doors), journal.clone())),
         ];
         let (diagnosis, diagnosing) = diagnosis.unzip();
@@ -310,7 +317,7 @@ fn doors(
     origin: Option<Origin>,
     clock: &Arc<dyn Clock>,
     draining: cell::Receiver<bool>,
-) -> (Doors, Arc<Changes>) {
+) -> Result<(Doors, Arc<Changes>), StartError> {
     let Stores {
         journal,
         quarantine,
@@ -327,6 +334,7 @@ fn doors(
     ));
     let renewals = Arc::new(Renewals::new(renewals(&nations), Arc::clone(clock)));
     let connections = Arc::new(Connections::new());
+    let audit = Arc::new(Audit::new(&settings.trust.folder));
     let parts = changes::Parts {
         trust: Arc::clone(&trust),
         connections: Arc::clone(&connections),
@@ -334,18 +342,29 @@ fn doors(
         intake: Arc::clone(&intake),
         renewals: Arc::clone(&renewals),
         clock: Arc::clone(clock),
+        audit: Arc::clone(&audit),
     };
     let changes = Changes::new(parts, &settings.trust, origin, nations, faults);
     let changes = Arc::new(changes);
+    let feed = Arc::new(Feed::new(
+        journal.clone(),
+        Arc::clone(&registry),
+        Arc::clone(clock),
+        settings.feed.clone(),
+        cursors,
+    ));
+    let retention = Retention::open(
+        settings.retention.clone(),
+        &settings.journal.folder,
+        settings.stream.is_none(),
+        (journal, Arc::clone(&feed)),
+        Arc::clone(clock),
+        Box::new(move |now, note| audit.retention(now, note)),
+    );
     let doors = Doors {
         intake,
-        feed: Arc::new(Feed::new(
-            journal,
-            Arc::clone(&registry),
-            Arc::clone(clock),
-            settings.feed.clone(),
-            cursors,
-        )),
+        feed,
+        retention: Arc::new(retention.map_err(StartError::Retention)?),
         registry,
         admission: Admission::default(),
         connections,
@@ -357,7 +376,7 @@ fn doors(
         settings: settings.rpc.clone(),
         draining,
     };
-    (doors, changes)
+    Ok((doors, changes))
 }
 
 /// Runs a blocking step off the runtime.

@@ -26,15 +26,17 @@ pub mod quarantine;
 mod queue;
 mod recent;
 mod recovery;
+mod remains;
 mod repeats;
 mod segment;
 mod settings;
 mod spare;
 mod writer;
 
-pub use error::{AppendError, OpenError, ReadError};
+pub use error::{AppendError, OpenError, ReadError, RemoveError};
 pub use jetstream::{JetStreamSettings, SyncPromise};
 pub use queue::Pending;
+pub use remains::{Removal, RemovalOrder, Sealed};
 pub use settings::Settings;
 
 use crate::clock::Clock;
@@ -243,10 +245,65 @@ impl Journal {
         self.log.queue().deliver().await;
     }
 
-    /// The first position that can be read.
+    /// The first position that can be read; what stood before it was removed.
     #[must_use]
     pub fn first(&self) -> Position {
-        Position(1)
+        Position(self.log.log().first())
+    }
+
+    /// Segments that could be removed, the oldest first. The one that is written is not among
+    /// them.
+    #[must_use]
+    pub fn sealed(&self) -> Vec<Sealed> {
+        remains::sealed(self.log.log())
+    }
+
+    /// Segments that were removed, in order.
+    #[must_use]
+    pub fn removals(&self) -> Vec<Removal> {
+        let segments = self.log.log().segments();
+        segments
+            .iter()
+            .filter_map(|segment| remains::removal(segment))
+            .collect()
+    }
+
+    /// Size of the files of the log, remains included, bytes.
+    #[must_use]
+    pub fn log_bytes(&self) -> u64 {
+        let segments = self.log.log().segments();
+        segments.iter().map(|segment| segment.header.bytes).sum()
+    }
+
+    /// Removes the oldest segment that is there. Of each of its entries all but the body
+    /// remains, and of the body what `shorten` leaves; retries get the answers that they got
+    /// before. Blocks.
+    ///
+    /// # Errors
+    /// See [`RemoveError`].
+    pub fn remove(
+        &self,
+        order: &RemovalOrder,
+        shorten: &mut dyn FnMut(&Stored) -> Bytes,
+    ) -> Result<Removal, RemoveError> {
+        if self.stream.is_some() {
+            return Err(RemoveError::Engine);
+        }
+        self.log.remove(order, shorten)
+    }
+
+    /// As [`Self::read`]; where entries were removed, what remains of them. Not for readers.
+    ///
+    /// # Errors
+    /// The disk cannot be read, or what stands there does not hold.
+    pub fn read_with_remains(
+        &self,
+        from: Position,
+        entries_max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Stored>, ReadError> {
+        let log = self.log.log();
+        log.read_with_remains(from.0, entries_max, bytes_max)
     }
 
     /// The last durable position; 0: nothing is stored.
@@ -275,7 +332,7 @@ impl Journal {
     /// Durable entries, at least one if there is one. May block on the disk.
     ///
     /// # Errors
-    /// The disk cannot be read, or what stands there does not hold.
+    /// They were removed, the disk cannot be read, or what stands there does not hold.
     pub fn read(
         &self,
         from: Position,

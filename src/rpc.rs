@@ -10,6 +10,7 @@ pub mod health;
 pub mod null;
 mod operations;
 pub mod peer;
+mod retention;
 pub mod server;
 pub mod status;
 mod submission;
@@ -24,6 +25,7 @@ use crate::identity::registry::{Registry, Rights};
 use crate::intake::Intake;
 use crate::listener::{Connections, Peer};
 use crate::pki::Renewals;
+use crate::retention::Retention;
 use crate::trust::TrustState;
 use arc_swap::ArcSwap;
 use changes::TrustChanges;
@@ -78,6 +80,8 @@ pub struct Doors {
     pub trust: Arc<TrustState>,
     /// Where operators change trust.
     pub changes: Arc<dyn TrustChanges>,
+    /// How long the feed is kept.
+    pub retention: Arc<Retention>,
     /// Renewal of certificates over the wire.
     pub renewals: Arc<Renewals>,
     /// The time.

@@ -172,6 +172,24 @@ pub fn quarantined(nation: &str, count: u64, dropped: u64) {
     gauge!(names::QUARANTINE_DROPPED, "nation" => nation.to_owned()).set(as_f64(dropped));
 }
 
+/// What retention found at its last look.
+pub fn retention(first_position: u64, (log_bytes, remains_bytes): (u64, u64), is_faulty: bool) {
+    gauge!(names::RETENTION_FIRST_POSITION).set(as_f64(first_position));
+    gauge!(names::RETENTION_LOG_BYTES).set(as_f64(log_bytes));
+    gauge!(names::RETENTION_REMAINS_BYTES).set(as_f64(remains_bytes));
+    gauge!(names::RETENTION_FAULTY).set(f64::from(is_faulty));
+}
+
+/// By how much the log is too large while nothing may go.
+pub fn retention_over(bytes: u64) {
+    gauge!(names::RETENTION_OVER_BYTES).set(as_f64(bytes));
+}
+
+/// Segments that went by a rule.
+pub fn retention_removed(rule: &'static str, count: u64) {
+    gauge!(names::RETENTION_REMOVED, "rule" => rule).set(as_f64(count));
+}
+
 /// Open subscriptions.
 pub fn subscriptions(count: usize) {
     gauge!(names::SUBSCRIPTIONS).set(as_f64(count as u64));

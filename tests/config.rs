@@ -429,6 +429,7 @@ fn documentation_and_code_know_the_same_keys_defaults_and_ranges() {
     let site = Site::new();
     site.edit("config/gateway.toml", |text| {
         text + "\n[normalise.groups.BALTIC]\nas_of = \"2026-01-01\"\nnations = [\"POL\"]\n\
+                [retention.levels]\nSECRET = \"90d\"\n[retention.special]\nATOMAL = \"90d\"\n\
                 [normalise.places.ua-hranitne]\nname = \"Hranitne\"\nat = \"47.43 37.88\"\n"
     });
     site.edit("config/nations/GBR.toml", |text| {

@@ -56,6 +56,8 @@ mod quarantine;
 mod raw;
 #[path = "gateway/release.rs"]
 mod release;
+#[path = "gateway/retention.rs"]
+mod retention;
 #[path = "gateway/submit.rs"]
 mod submit;
 #[path = "gateway/support.rs"]

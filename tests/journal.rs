@@ -26,6 +26,8 @@ mod lost_index;
 mod model;
 #[path = "journal/reading.rs"]
 mod reading;
+#[path = "journal/retention.rs"]
+mod retention;
 #[path = "journal/revisions.rs"]
 mod revisions;
 #[path = "journal/support.rs"]

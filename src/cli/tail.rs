@@ -19,8 +19,8 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 pub(super) struct Tail {
     #[command(flatten)]
     partner: Partner,
-    /// First position, included.
-    #[arg(long, default_value_t = 1, value_name = "POSITION")]
+    /// First position, included; 0: the first that is there.
+    #[arg(long, default_value_t = 0, value_name = "POSITION")]
     from: u64,
     /// End at what is durable now instead of going on live.
     #[arg(long)]
@@ -132,6 +132,11 @@ impl Screen {
 
     /// Shows what an answer brings, in the order of positions, all at once.
     fn show(&mut self, answer: &SubscribeResponse) -> io::Result<()> {
+        if let Some(PositionRange { first, last }) = answer.removed_before_read {
+            note(&format!(
+                "positions {first} to {last} were removed by retention before this cursor had read them"
+            ));
+        }
         let mut withheld = answer.withheld.iter().peekable();
         for entry in &answer.entries {
             while let Some(range) = withheld.next_if(|range| range.first < entry.position) {

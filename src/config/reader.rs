@@ -176,9 +176,15 @@ impl<'a> Table<'a> {
     pub(super) fn named_table(&mut self, name: &str) -> (Self, Vec<String>) {
         let mut table = self.table(name);
         table.names_are_free = true;
-        let mut names: Vec<_> = table.values.keys().cloned().collect();
-        names.sort();
+        let names = table.names();
         (table, names)
+    }
+
+    /// The names of all keys that are there and were not read yet, sorted.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.values.keys().cloned().collect();
+        names.sort();
+        names
     }
 
     /// The value as it stands, for those who read it themselves.

@@ -9,7 +9,7 @@ use crate::journal::{JetStreamSettings, quarantine};
 use crate::normalise::Rules;
 use crate::normalise::rules::{Area, Group, MEMBERSHIP_DATE, group_problems, groups_on};
 use crate::trust::Own;
-use crate::{feed, journal, listener, rpc, telemetry};
+use crate::{feed, journal, listener, retention, rpc, telemetry};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -55,6 +55,8 @@ pub struct GatewaySettings {
     pub journal: journal::Settings,
     /// The stream that the journal is a copy of, with the jetstream engine.
     pub stream: Option<JetStreamSettings>,
+    /// How long the feed is kept.
+    pub retention: retention::Settings,
     /// The quarantine.
     pub quarantine: quarantine::Settings,
     /// The feed.
@@ -102,6 +104,7 @@ pub(super) fn read(table: &mut Table<'_>) -> (GatewaySettings, Rules, PathBuf) {
         allow_development_anchors,
         trust: settings_of_trust,
         journal,
+        retention: super::retention::read(table.table("retention"), stream.is_some()),
         stream,
         quarantine: quarantine(table.table("quarantine")),
         feed: feed(table.table("feed")),

@@ -7,6 +7,7 @@
 mod kept;
 pub mod place;
 
+use super::ranges::Range;
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::journal::Position;
@@ -202,7 +203,8 @@ impl Cursors {
         .collect()
     }
 
-    /// Joins the readers of a cursor; one that does not exist is made, before `next`.
+    /// Joins the readers of a cursor; one that does not exist is made, before `next`. What lies
+    /// before the first position that is there counts as acknowledged, and the member is told.
     ///
     /// # Errors
     /// See [`CursorError`].
@@ -211,15 +213,15 @@ impl Cursors {
         identity: &Identity,
         name: &str,
         next: Position,
-        durable: Position,
+        (first, durable): (Position, Position),
         terms: Terms,
     ) -> Result<Membership, CursorError> {
         let cursor = match self.find(identity, name) {
             Err(CursorError::Missing(_)) => self.make(identity, name, next, durable)?,
             found => found?,
         };
-        {
-            let state = locked(&cursor.state);
+        let lost = {
+            let mut state = locked(&cursor.state);
             if let Some(damage) = state.damage.clone() {
                 let name = name.to_owned();
                 return Err(CursorError::Damaged { name, damage });
@@ -228,6 +230,17 @@ impl Cursors {
             if position > durable {
                 return Err(CursorError::Beyond { position, durable });
             }
+            let (next, last) = (position.0.saturating_add(1), first.0.saturating_sub(1));
+            let lost = (next <= last).then_some((next, last));
+            if lost.is_some() && state.place.acknowledge(next, last) == Some(true) {
+                state.updated_at = self.clock.now();
+                state.version += 1;
+            }
+            lost
+        };
+        if let Some((first, last)) = lost {
+            tracing::warn!(reader = %identity, cursor = name, first, last,
+                "positions were removed before a cursor had acknowledged them");
         }
         write(&cursor).await?;
         let changed = cursor.changed.subscribe();
@@ -237,6 +250,7 @@ impl Cursors {
             cursor,
             changed,
             terms,
+            lost,
             keeps: false,
         })
     }
@@ -417,6 +431,7 @@ pub struct Membership {
     cursor: Arc<Cursor>,
     changed: watch::Receiver<()>,
     terms: Terms,
+    lost: Option<Range>,
     keeps: bool,
 }
 
@@ -439,6 +454,11 @@ impl Membership {
         let until = now.saturating_add(self.terms.acknowledge_within);
         let size = (most as u64, self.terms.window);
         Ok(state.place.claim(self.member, now, until, last.0, size))
+    }
+
+    /// The positions that were removed before the cursor had acknowledged them; said once.
+    pub(super) fn take_lost(&mut self) -> Option<Range> {
+        self.lost.take()
     }
 
     /// Of a claim, only what lies before `next` went out.

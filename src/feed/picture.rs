@@ -136,6 +136,22 @@ impl Picture {
         })
     }
 
+    /// The first position of a record in the picture.
+    ///
+    /// # Errors
+    /// The picture has not come to `upto`, so that what it needs is not known.
+    pub fn oldest(&self, upto: Position) -> Result<Option<Position>, FeedError> {
+        let reached = *self.reached.borrow();
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if !reached.is_built || state.position < upto {
+            return Err(FeedError::PictureBehind {
+                at: state.position,
+                durable: upto,
+            });
+        }
+        Ok(state.labels.keys().min().copied())
+    }
+
     /// A page after `token`, of the picture as it is.
     ///
     /// # Errors

@@ -154,6 +154,8 @@ impl Subscription {
             at: self.feed.clock.now(),
             next: self.next,
             durable: *self.durable.borrow(),
+            first: self.feed.journal.first(),
+            lost: None,
             done,
         }
     }

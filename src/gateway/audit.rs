@@ -1,6 +1,7 @@
-//! The audit log: every change of trust, one JSON object a line, with who, what, when and
+//! The audit log: every change of trust, every removal and legal hold, one JSON object a line, with who, what, when and
 //! effect. Append-only, synced before the change is answered, bounded by rotation.
 
+use crate::retention::Note;
 use crate::rpc::changes::{Plan, Who};
 use jiff::Timestamp;
 use serde_json::json;
@@ -8,6 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// The file, in the folder of trust.
 const FILE: &str = "audit.jsonl";
@@ -23,6 +25,8 @@ const LISTED_MAX: usize = 1000;
 pub(super) struct Audit {
     file: PathBuf,
     bytes_max: u64,
+    /// Held while a line is written: trust and retention write alike.
+    writing: Mutex<()>,
 }
 
 impl Audit {
@@ -30,6 +34,7 @@ impl Audit {
         Self {
             file: folder.join(FILE),
             bytes_max: BYTES_MAX,
+            writing: Mutex::default(),
         }
     }
 
@@ -100,7 +105,19 @@ impl Audit {
         }))
     }
 
+    /// What retention decided, and what operators hold and release.
+    pub(super) fn retention(&self, now: Timestamp, note: &Note) -> io::Result<()> {
+        self.append(&json!({
+            "at": now.to_string(),
+            "who": note.who,
+            "outcome": note.outcome,
+            "what": [{ "what": note.what }],
+            "effect": note.effect,
+        }))
+    }
+
     fn append(&self, line: &serde_json::Value) -> io::Result<()> {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if self
             .file
             .metadata()

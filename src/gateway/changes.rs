@@ -31,6 +31,7 @@ pub(super) struct Parts {
     pub(super) intake: Arc<Intake>,
     pub(super) renewals: Arc<Renewals>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) audit: Arc<Audit>,
 }
 
 /// What was faulty when the gateway started.
@@ -52,7 +53,7 @@ pub(super) struct Changes {
     clock: Arc<dyn Clock>,
     // Files that change are taken up without being asked to.
     at_once: bool,
-    audit: Audit,
+    audit: Arc<Audit>,
     origin: Option<Origin>,
     // Whose anchors or lists were faulty when the gateway started.
     at_start: Vec<Fault>,
@@ -89,6 +90,7 @@ impl Changes {
             intake,
             renewals,
             clock,
+            audit,
         } = parts;
         let mut at_start = faults.of_files.clone();
         at_start.extend_from_slice(&faults.of_trust);
@@ -105,7 +107,7 @@ impl Changes {
             at_start: faults.of_trust,
             faults: watch::Sender::new(at_start),
             at_once: settings.at_once,
-            audit: Audit::new(&settings.folder),
+            audit,
             trust,
             connections,
             registry,

@@ -187,6 +187,7 @@ impl Appender {
             bytes,
             stamp_ns: stamp_ns(&*self.clock),
             previous: self.hash,
+            removed: None,
         };
         file.write_at(&header.encode(), 0)
             .map_err(fatal("write a segment's header"))?;

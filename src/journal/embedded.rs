@@ -8,9 +8,14 @@ use super::error::io_error;
 use super::log::Log;
 use super::queue::Queue;
 use super::recent::REVISIONS_MAX;
-use super::recovery::segment_names;
-use super::{Figures, Health, OpenError, Position, ReadError, Settings, Stored, writer};
+use super::recovery::log_names;
+use super::remains;
+use super::{
+    Figures, Health, OpenError, Position, ReadError, Removal, RemovalOrder, RemoveError, Settings,
+    Stored, writer,
+};
 use crate::clock::Clock;
+use bytes::Bytes;
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,7 +54,7 @@ impl Role {
                  \"jetstream\", or give the embedded engine another journal.folder",
             )),
             Self::Copy if !is_copy => {
-                if !segment_names(disk, folder)?.is_empty() {
+                if !log_names(disk, folder)?.log.is_empty() {
                     return Err(OpenError::Settings(
                         "the folder holds a journal of the embedded engine; give the jetstream \
                          engine another journal.folder, which may be empty",
@@ -78,6 +83,8 @@ struct Inner {
     durable: watch::Receiver<Position>,
     health: watch::Receiver<Health>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// Held while a segment is removed; `false`: none is removed any more.
+    removing: Mutex<bool>,
     // Held for as long as the journal is open: a second process is refused.
     _lock: File,
 }
@@ -117,6 +124,7 @@ impl Embedded {
             durable,
             health,
             writer,
+            removing: Mutex::new(true),
             _lock: lock,
         };
         Ok(Self {
@@ -165,6 +173,36 @@ impl Embedded {
         bytes_max: usize,
     ) -> Result<Vec<Stored>, ReadError> {
         self.inner.log.read(from.0, entries_max, bytes_max)
+    }
+
+    /// The log, and what is left of it.
+    pub(super) fn log(&self) -> &Log {
+        &self.inner.log
+    }
+
+    /// Removes the oldest segment that is there, and leaves its remains. Blocks.
+    pub(super) fn remove(
+        &self,
+        order: &RemovalOrder,
+        shorten: &mut dyn FnMut(&Stored) -> Bytes,
+    ) -> Result<Removal, RemoveError> {
+        let inner = &self.inner;
+        let mut may_go_on = inner
+            .removing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !*may_go_on {
+            return Err(RemoveError::Stopped);
+        }
+        let removed = remains::remove(
+            &*inner.disk,
+            &inner.settings.folder,
+            &inner.log,
+            order,
+            shorten,
+        );
+        *may_go_on = !matches!(removed, Err(RemoveError::Unknown(_)));
+        removed
     }
 
     /// Follows whether entries can be stored.

@@ -127,12 +127,54 @@ pub enum ReadError {
         /// Where in it, bytes.
         offset: u64,
     },
+    /// It was removed by retention.
+    #[error("position {position} was removed; the earliest is {first}")]
+    Removed {
+        /// The position.
+        position: Position,
+        /// The first position that is still there.
+        first: Position,
+    },
     /// No segment holds the position.
     #[error("position {position} is in no segment")]
     Missing {
         /// The position.
         position: u64,
     },
+}
+
+/// Why a segment is not removed. Unless it says otherwise nothing is different.
+#[derive(Debug, Error)]
+pub enum RemoveError {
+    /// Not the oldest that is there, or the last.
+    #[error("no segment that begins with position {0} can be removed")]
+    NotRemovable(Position),
+    /// It cannot be read, and what cannot be read is never removed.
+    #[error("segment {segment} is damaged at offset {offset}; what is damaged is never removed")]
+    Damaged {
+        /// The segment's file.
+        segment: String,
+        /// Where in it, bytes.
+        offset: u64,
+    },
+    /// The disk refused.
+    #[error("cannot {doing}: {cause}")]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A sync failed: whether the remains are durable is unknown. Both they and the segment are
+    /// there; nothing more is removed in this process, and the next start decides.
+    #[error("cannot make remains durable: {0}; nothing more is removed until the next start")]
+    Unknown(io::Error),
+    /// A sync failed before.
+    #[error("a sync failed before; nothing more is removed until the next start")]
+    Stopped,
+    /// Not with this engine.
+    #[error("the jetstream engine removes nothing")]
+    Engine,
 }
 
 /// Names what was tried on what.

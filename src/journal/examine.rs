@@ -4,20 +4,23 @@
 //! Invariant: what it shows as an entry stands in a sound batch. After damage it goes on with
 //! the next batch, so that everything that can be read is read, and all damage is found.
 
+mod rest;
+
 use super::disk::{Disk, DiskFile, RealDisk};
-use super::frame::{HEADER_BYTES, Hash, Header, MAGIC};
-use super::layout::{size, u64_at, wide};
-use super::recovery::{footer, read_batch, segment_names};
+use super::frame::{HEADER_BYTES, Hash, Header};
+use super::layout::{u64_at, wide};
+use super::recovery::{footer, log_names, read_batch};
+use super::remains::Removal;
 use super::segment::{
     Extent, FRAMES_FROM, HeaderFault, SEGMENT_HEADER_BYTES, SegmentHeader, first_of, frames_to,
+    remains_of,
 };
 use super::{OpenError, Position, Stored, io_error};
+use rest::Rest;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-/// How much is searched at a time.
-const CHUNK_BYTES: usize = 1024 * 1024;
 /// Places of damage that are kept in a [`Summary`]; the others are only counted.
 pub const DAMAGE_MAX: usize = 1000;
 
@@ -56,8 +59,12 @@ pub struct SegmentFound {
 pub struct Summary {
     /// What all its segments share.
     pub journal_id: Option<[u8; 16]>,
-    /// Its segments, in order.
+    /// Its segments, and what remains of those that were removed, in order.
     pub segments: Vec<SegmentFound>,
+    /// What was removed, in order, as its remains say.
+    pub removals: Vec<Removal>,
+    /// Entries of which only remains are there.
+    pub removed_entries: u64,
     /// First and last position that can be read.
     pub positions: Option<(Position, Position)>,
     /// Entries that can be read.
@@ -84,6 +91,8 @@ pub struct Summary {
 pub enum Seen<'a> {
     /// An entry, in order of positions.
     Entry(&'a Stored),
+    /// What remains of an entry that was removed.
+    Removed(&'a Stored),
     /// Damage.
     Damage(&'a Damage),
     /// How far it is.
@@ -105,7 +114,7 @@ pub fn examine(
     (from, to): (Position, Position),
     see: &mut dyn FnMut(Seen<'_>) -> ControlFlow<()>,
 ) -> Result<Summary, OpenError> {
-    let names = segment_names(&RealDisk, folder)?;
+    let names = log_names(&RealDisk, folder)?.log;
     if names.is_empty() && !folder.join("lock").exists() {
         let cause = io::Error::new(io::ErrorKind::NotFound, "no segment of a journal is there");
         return Err(io_error("examine", folder)(cause));
@@ -117,6 +126,7 @@ pub fn examine(
         summary: Summary::default(),
         next: 1,
         hash: Some([0; 32]),
+        is_remains: false,
         done: 0,
         total: 0,
     };
@@ -126,8 +136,8 @@ pub fn examine(
         let bytes = std::fs::metadata(&path)
             .map_err(io_error("read", &path))?
             .len();
-        let after = names.get(index + 1).and_then(|name| first_of(name));
-        let first = first_of(name).unwrap_or(0);
+        let after = names.get(index + 1).and_then(|name| named(name));
+        let first = named(name).unwrap_or(0);
         if after.is_some_and(|after| after <= from.0) || first > to.0 {
             continue;
         }
@@ -149,6 +159,11 @@ pub fn examine(
     Ok(examination.summary)
 }
 
+/// The position that a file's name says, of a segment or of remains.
+fn named(name: &str) -> Option<u64> {
+    first_of(name).or_else(|| remains_of(name))
+}
+
 struct Examination<'a> {
     from: u64,
     to: u64,
@@ -158,6 +173,8 @@ struct Examination<'a> {
     next: u64,
     /// Hash of the batch before, if it was read.
     hash: Option<Hash>,
+    /// Only remains are there: the hashes of batches are those of the batches that were removed.
+    is_remains: bool,
     done: u64,
     total: u64,
 }
@@ -197,6 +214,7 @@ impl Examination<'_> {
             return Ok(ControlFlow::Continue(()));
         };
         let footer = footer(file, &header)?;
+        self.is_remains = header.removed.is_some();
         let found = SegmentFound {
             name: name.to_owned(),
             bytes,
@@ -216,8 +234,19 @@ impl Examination<'_> {
         }
         let is_sound = before == self.summary.damage_count && self.from <= header.first;
         let flow = match footer {
-            Some((said, hash)) if is_sound && (said != extent || Some(hash) != self.hash) => {
+            Some((said, hash))
+                if is_sound
+                    && (said != extent || (Some(hash) != self.hash && !self.is_remains)) =>
+            {
                 let reason = "its footer does not agree with its batches";
+                self.damage(name, frames_to(header.bytes), reason, None)
+            }
+            Some((said, hash)) if self.is_remains => {
+                self.removed(&header, said.last, hash);
+                ControlFlow::Continue(())
+            }
+            None if self.is_remains => {
+                let reason = "its footer does not hold, and remains cannot be made anew";
                 self.damage(name, frames_to(header.bytes), reason, None)
             }
             None if !is_last => {
@@ -230,6 +259,21 @@ impl Examination<'_> {
         Ok(flow)
     }
 
+    /// Takes in remains. The chain goes on with the hash of the last batch that was removed.
+    fn removed(&mut self, header: &SegmentHeader, last: u64, hash: Hash) {
+        self.hash = Some(hash);
+        if let Some(removed) = header.removed {
+            self.summary.removals.push(Removal {
+                first: Position(header.first),
+                last: Position(last),
+                bytes: removed.bytes,
+                remains_bytes: header.bytes,
+                at_ns: removed.at_ns,
+                rule: removed.rule,
+            });
+        }
+    }
+
     /// Reads the header of a segment and holds it against its name and what went before. One
     /// that does not hold is made up from the first batch, where that is sound.
     fn header(
@@ -238,10 +282,16 @@ impl Examination<'_> {
         name: &str,
         bytes: u64,
     ) -> io::Result<Option<SegmentHeader>> {
-        let named = first_of(name).unwrap_or(0);
+        let is_remains = remains_of(name).is_some();
+        let named = named(name).unwrap_or(0);
         let mut head = [0; SEGMENT_HEADER_BYTES];
         file.read_at(&mut head, 0)?;
-        let header = match SegmentHeader::decode(&head) {
+        let header = SegmentHeader::decode(&head);
+        let header = header.and_then(|header| match header.removed.is_some() == is_remains {
+            true => Ok(header),
+            false => Err(HeaderFault::Damaged),
+        });
+        let header = match header {
             Ok(header) => header,
             Err(fault) => {
                 let reason = match fault {
@@ -384,7 +434,7 @@ impl Examination<'_> {
             return Ok(ControlFlow::Break(()));
         }
         extent.extend(header.bytes, batch.first, batch.next(), batch.frame_bytes());
-        (self.next, self.hash) = (batch.next(), Some(hash));
+        (self.next, self.hash) = (batch.next(), Some(hash).filter(|_| !self.is_remains));
         if let Some(found) = self.summary.segments.last_mut() {
             found.batches += 1;
             found.entries += u64::from(batch.count);
@@ -397,8 +447,14 @@ impl Examination<'_> {
             let Some(stored) = frame.stored(position) else {
                 break;
             };
-            self.summary.take(&stored);
-            if (self.see)(Seen::Entry(&stored)).is_break() {
+            let seen = if self.is_remains {
+                self.summary.removed_entries += 1;
+                Seen::Removed(&stored)
+            } else {
+                self.summary.take(&stored);
+                Seen::Entry(&stored)
+            };
+            if (self.see)(seen).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -431,50 +487,6 @@ fn salvaged(file: &dyn DiskFile, first: u64, bytes: u64) -> io::Result<Option<Se
         bytes,
         stamp_ns: batch.stamp_ns,
         previous: batch.previous,
+        removed: None,
     }))
-}
-
-/// What stands where no sound batch does.
-#[derive(Debug)]
-enum Rest {
-    Zeros,
-    /// No header of a batch.
-    Other,
-    /// The header of a later batch, at this offset.
-    Batch(u64, Header),
-}
-
-impl Rest {
-    /// Looks from an offset on. A header there is that of the batch that is not sound.
-    fn find(file: &dyn DiskFile, tag: u64, from: u64, limit: u64) -> io::Result<Self> {
-        let mut found = Self::Zeros;
-        let mut chunk = vec![0; CHUNK_BYTES];
-        let mut at = from;
-        while at < limit {
-            let wanted = chunk.len().min(size(limit - at));
-            let filled = file.read_at(chunk.get_mut(..wanted).unwrap_or_default(), at)?;
-            let bytes = chunk.get(..filled).unwrap_or_default();
-            if bytes.iter().any(|byte| *byte != 0) {
-                found = Self::Other;
-            }
-            let mut offset = usize::from(at == from);
-            while let Some(rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
-                let Some(index) = rest.iter().position(|byte| *byte == MAGIC[0]) else {
-                    break;
-                };
-                let here = rest.get(index..).unwrap_or_default();
-                let header = here.starts_with(&MAGIC).then(|| Header::decode(here, tag));
-                if let Some(header) = header.flatten() {
-                    return Ok(Self::Batch(at + wide(offset + index), header));
-                }
-                offset += index + 1;
-            }
-            if filled < wanted || filled <= HEADER_BYTES {
-                break;
-            }
-            // A header may lie across the border.
-            at += wide(filled - HEADER_BYTES + 1);
-        }
-        Ok(found)
-    }
 }

@@ -6,8 +6,8 @@
 use super::disk::{Disk, DiskFile};
 use super::frame::{Frame, HEADER_BYTES, Header};
 use super::layout::{size, wide};
-use super::segment::Segment;
-use super::{ReadError, Stored};
+use super::segment::{Segment, SegmentId};
+use super::{Position, ReadError, Stored};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,7 +52,7 @@ impl Shelf {
 #[derive(Clone, Copy, Debug)]
 struct Cursor {
     position: u64,
-    segment: u64,
+    segment: SegmentId,
     offset: u64,
 }
 
@@ -62,11 +62,13 @@ pub(super) struct Log {
     disk: Arc<dyn Disk>,
     segments: RwLock<Vec<Arc<Segment>>>,
     durable: AtomicU64,
+    /// First position that readers may have; what lies before it was removed.
+    first: AtomicU64,
     tail: RwLock<Shelf>,
     tail_bytes_max: usize,
     read: Mutex<Shelf>,
     cursors: Mutex<VecDeque<Cursor>>,
-    files: Mutex<VecDeque<(u64, Arc<dyn DiskFile>)>>,
+    files: Mutex<VecDeque<(SegmentId, Arc<dyn DiskFile>)>>,
 }
 
 impl Log {
@@ -76,10 +78,15 @@ impl Log {
         durable: u64,
         tail_bytes_max: usize,
     ) -> Self {
+        let remains = segments.iter().filter(|segment| segment.is_remains());
+        let removed = remains
+            .map(|segment| segment.extent(|extent| extent.last))
+            .max();
         Self {
             disk,
             segments: RwLock::new(segments),
             durable: AtomicU64::new(durable),
+            first: AtomicU64::new(removed.unwrap_or(0) + 1),
             tail: RwLock::default(),
             tail_bytes_max,
             read: Mutex::default(),
@@ -90,6 +97,47 @@ impl Log {
 
     pub(super) fn durable(&self) -> u64 {
         self.durable.load(Ordering::Acquire)
+    }
+
+    /// The first position that readers may have.
+    pub(super) fn first(&self) -> u64 {
+        self.first.load(Ordering::Acquire)
+    }
+
+    /// The segments, and the remains of those that were removed, in order.
+    pub(super) fn segments(&self) -> Vec<Arc<Segment>> {
+        self.segments
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Puts remains into the place of their segment. First readers are kept out, then the place
+    /// changes hands: whoever finds remains also finds that they are not for readers.
+    pub(super) fn put_remains(&self, remains: Arc<Segment>) {
+        let last = remains.extent(|extent| extent.last);
+        self.first.fetch_max(last + 1, Ordering::AcqRel);
+        let mut segments = self
+            .segments
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let place = segments
+            .iter_mut()
+            .find(|segment| segment.first() == remains.first());
+        if let Some(place) = place {
+            *place = remains;
+        }
+    }
+
+    /// Fails where a position was removed.
+    fn check_there(&self, position: u64) -> Result<(), ReadError> {
+        let first = self.first();
+        if position < first {
+            let position = Position(position);
+            let first = Position(first);
+            return Err(ReadError::Removed { position, first });
+        }
+        Ok(())
     }
 
     /// Takes in a new segment. Only the writer calls this.
@@ -123,6 +171,9 @@ impl Log {
         if from > self.durable() {
             return Some(Vec::new());
         }
+        if from.max(1) < self.first() {
+            return None;
+        }
         let mut gathered = Gathered::new(from, entries_max, bytes_max);
         let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
         let after = tail.frames.partition_point(|frame| frame.first() <= from);
@@ -145,11 +196,38 @@ impl Log {
         if let Some(recent) = self.recent(from, entries_max, bytes_max) {
             return Ok(recent);
         }
+        self.gather(from, entries_max, bytes_max, |position| {
+            self.check_there(position)
+        })
+    }
+
+    /// Entries, where they were removed what remains of them.
+    pub(super) fn read_with_remains(
+        &self,
+        from: u64,
+        entries_max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Stored>, ReadError> {
+        self.gather(from, entries_max, bytes_max, |_| Ok(()))
+    }
+
+    fn gather(
+        &self,
+        from: u64,
+        entries_max: usize,
+        bytes_max: usize,
+        check: impl Fn(u64) -> Result<(), ReadError>,
+    ) -> Result<Vec<Stored>, ReadError> {
         let durable = self.durable();
         let mut gathered = Gathered::new(from, entries_max, bytes_max);
         while gathered.next <= durable {
-            let frame = self.frame(gathered.next)?;
-            if !gathered.take(&frame) {
+            let frame = self.frame(gathered.next);
+            // After the batch was found: it may be removed at any time.
+            match check(gathered.next) {
+                Err(_) if !gathered.entries.is_empty() => break,
+                checked => checked?,
+            }
+            if !gathered.take(&*frame?) {
                 break;
             }
         }
@@ -175,7 +253,12 @@ impl Log {
         if let Some(frame) = lock(&self.read).frames.iter().find(holds) {
             return Ok(Arc::clone(frame));
         }
-        let frame = Arc::new(self.find(position)?);
+        let frame = match self.find(position) {
+            // It may have been removed while it was looked for; now its remains are there.
+            Err(_) if position < self.first() => self.find(position)?,
+            found => found?,
+        };
+        let frame = Arc::new(frame);
         lock(&self.read).push(Arc::clone(&frame), FRAMES_BYTES_MAX);
         Ok(frame)
     }
@@ -193,7 +276,7 @@ impl Log {
         let file = self.file(&segment)?;
         let mut offset = self
             .cursor(position)
-            .filter(|cursor| cursor.segment == segment.first())
+            .filter(|cursor| cursor.segment == segment.id())
             .map_or_else(|| segment.before(position), |cursor| cursor.offset);
         while offset < end {
             let damaged = || ReadError::Damaged {
@@ -214,7 +297,7 @@ impl Log {
                 let frame = Frame::decode(&header, Bytes::from(bytes)).ok_or_else(damaged)?;
                 self.remember(Cursor {
                     position: header.next(),
-                    segment: segment.first(),
+                    segment: segment.id(),
                     offset: next,
                 });
                 return Ok(frame);
@@ -225,8 +308,8 @@ impl Log {
     }
 
     fn file(&self, segment: &Segment) -> Result<Arc<dyn DiskFile>, ReadError> {
-        let first = segment.first();
-        if let Some((_, file)) = lock(&self.files).iter().find(|(of, _)| *of == first) {
+        let id = segment.id();
+        if let Some((_, file)) = lock(&self.files).iter().find(|(of, _)| *of == id) {
             return Ok(Arc::clone(file));
         }
         let file = self.disk.open_read(&segment.path)?;
@@ -234,8 +317,13 @@ impl Log {
         if files.len() >= FILES_MAX {
             files.pop_front();
         }
-        files.push_back((first, Arc::clone(&file)));
+        files.push_back((id, Arc::clone(&file)));
         Ok(file)
+    }
+
+    /// Closes the file of a segment that is unlinked, or its room would not be free.
+    pub(super) fn close_file(&self, segment: &Segment) {
+        lock(&self.files).retain(|(of, _)| *of != segment.id());
     }
 
     fn cursor(&self, position: u64) -> Option<Cursor> {

@@ -9,8 +9,8 @@ use super::frame::{Frame, HEADER_BYTES, Hash, Header, MAGIC, hash};
 use super::index::Index;
 use super::layout::{size, wide};
 use super::segment::{
-    Extent, HeaderFault, SEGMENT_HEADER_BYTES, SPARE_NAME, SPARE_UNFINISHED, Segment,
-    SegmentHeader, file_name, first_of, frames_to,
+    Extent, HeaderFault, REMAINS_UNFINISHED, SEGMENT_HEADER_BYTES, SPARE_NAME, SPARE_UNFINISHED,
+    Segment, SegmentHeader, file_name, first_of, frames_to, remains_of,
 };
 use super::{OpenError, io_error};
 use bytes::Bytes;
@@ -61,13 +61,31 @@ pub(super) struct Scanned {
     pub(super) end: End,
 }
 
-/// Names of segments in a folder, in order.
-pub(super) fn segment_names(disk: &dyn Disk, folder: &Path) -> Result<Vec<String>, OpenError> {
-    let names = disk.list(folder).map_err(io_error("list", folder))?;
-    Ok(names
-        .into_iter()
-        .filter(|name| first_of(name).is_some())
-        .collect())
+/// The files that make up a log.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// Segments, and remains in the place of those that were removed, in order.
+    pub(super) log: Vec<String>,
+    /// Segments whose remains are there as well: the machine stopped before they were unlinked.
+    pub(super) left_over: Vec<String>,
+}
+
+/// Names of the files of a log in a folder.
+pub(super) fn log_names(disk: &dyn Disk, folder: &Path) -> Result<Names, OpenError> {
+    let mut names = Names::default();
+    // Sorted: the remains of a segment stand before it.
+    for name in disk.list(folder).map_err(io_error("list", folder))? {
+        if remains_of(&name).is_some() {
+            names.log.push(name);
+        } else if let Some(first) = first_of(&name) {
+            if names.log.last().and_then(|before| remains_of(before)) == Some(first) {
+                names.left_over.push(name);
+            } else {
+                names.log.push(name);
+            }
+        }
+    }
+    Ok(names)
 }
 
 /// Reads the header of a segment and checks it against its name and what went before.
@@ -91,10 +109,14 @@ pub(super) fn read_header(
             version,
         },
     })?;
-    if first_of(name) != Some(header.first) {
+    let named = match header.removed {
+        None => first_of(name),
+        Some(_) => remains_of(name),
+    };
+    if named != Some(header.first) {
         return Err(damaged("it is not the segment that its name says"));
     }
-    // No version removes segments: the first begins with position 1.
+    // Segments that were removed have left remains: the log still begins with position 1.
     let expected = before.map_or(1, |(_, last, _)| last.saturating_add(1));
     if before.is_some_and(|(earlier, _, _)| header.journal_id != earlier.journal_id) {
         return Err(damaged("it is of another journal"));
@@ -118,7 +140,10 @@ pub(super) fn read_header(
 
 /// Brings a journal into order.
 pub(super) fn recover(disk: &dyn Disk, folder: &Path, bytes: u64) -> Result<Recovered, OpenError> {
-    let names = segment_names(disk, folder)?;
+    let Names {
+        log: names,
+        left_over,
+    } = log_names(disk, folder)?;
     let mut recovered = Recovered {
         journal_id: [0; 16],
         segments: Vec::with_capacity(names.len()),
@@ -145,6 +170,12 @@ pub(super) fn recover(disk: &dyn Disk, folder: &Path, bytes: u64) -> Result<Reco
             footer(&*file, &header).map_err(io_error("read", &path))?
         {
             (extent, hash, false)
+        } else if header.removed.is_some() {
+            return Err(OpenError::Damaged {
+                segment: name.clone(),
+                offset: frames_to(header.bytes),
+                reason: "its footer does not hold, and remains cannot be made anew",
+            });
         } else if index + 1 == count {
             let (extent, hash) = cut(&*file, &header, folder)?;
             (extent, hash, true)
@@ -161,12 +192,43 @@ pub(super) fn recover(disk: &dyn Disk, folder: &Path, bytes: u64) -> Result<Reco
         });
         recovered.segments.push(segment);
     }
+    if recovered
+        .segments
+        .last()
+        .is_some_and(|last| last.is_remains())
+    {
+        // The last segment is never removed.
+        let from = recovered.last.saturating_add(1);
+        return Err(OpenError::Missing { from, to: from });
+    }
     if count == 0 {
         aws_lc_rs::rand::fill(&mut recovered.journal_id).map_err(|_| OpenError::Random)?;
     }
     // Last, since it may remove what is left of one: a journal that is refused stays as it was.
     recovered.spare = spare(disk, folder, bytes)?;
+    finish_removal(disk, folder, &left_over)?;
     Ok(recovered)
+}
+
+/// Unlinks what a removal that was cut short has left: remains that have no name yet, and
+/// segments whose remains have one.
+fn finish_removal(disk: &dyn Disk, folder: &Path, left_over: &[String]) -> Result<(), OpenError> {
+    let remove = |name: &str| {
+        let path = folder.join(name);
+        disk.remove(&path).map_err(io_error("remove", &path))?;
+        tracing::info!(name, "a removal that was cut short is finished");
+        fail::fail_point!("journal::during_recovery");
+        Ok(())
+    };
+    let names = disk.list(folder).map_err(io_error("list", folder))?;
+    if names.iter().any(|name| name == REMAINS_UNFINISHED) {
+        remove(REMAINS_UNFINISHED)?;
+    }
+    if !left_over.is_empty() {
+        // The machine may have stopped before the names of the remains were durable.
+        disk.sync_folder(folder).map_err(io_error("sync", folder))?;
+    }
+    left_over.iter().try_for_each(|name| remove(name))
 }
 
 /// The segment that was made ahead, if it is whole. What is not is removed.

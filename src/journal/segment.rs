@@ -19,7 +19,11 @@ pub(super) const SPARE_NAME: &str = "next.segment";
 /// Name of that segment while it is being made.
 pub(super) const SPARE_UNFINISHED: &str = "next.tmp";
 
+/// Name of remains while they are written.
+pub(super) const REMAINS_UNFINISHED: &str = "remains.tmp";
+
 const MAGIC: [u8; 8] = *b"ENTSEGM1";
+const REMAINS_MAGIC: [u8; 8] = *b"ENTREMA1";
 const FOOTER_MAGIC: [u8; 8] = *b"ENTFOOT1";
 const VERSION: u16 = 1;
 const FOOTER_FIXED_BYTES: usize = 72;
@@ -27,6 +31,7 @@ const SPARSE_ITEM_BYTES: usize = 16;
 const SPARSE_ITEMS_MAX: u64 = 512;
 const SPARSE_STEP_MIN: u64 = 4096;
 const SUFFIX: &str = ".segment";
+const REMAINS_SUFFIX: &str = ".remains";
 
 /// The header of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +43,19 @@ pub(super) struct SegmentHeader {
     pub(super) stamp_ns: i64,
     /// Hash of the last batch before this segment.
     pub(super) previous: Hash,
+    /// These are the remains of a segment that was removed.
+    pub(super) removed: Option<Removed>,
+}
+
+/// How a segment was removed, as the header of its remains says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Removed {
+    /// When, nanoseconds since the Unix epoch.
+    pub(super) at_ns: i64,
+    /// Size of the segment's file, bytes.
+    pub(super) bytes: u64,
+    /// By which rule; a number of whoever decided.
+    pub(super) rule: u32,
 }
 
 /// What is wrong with the header of a segment.
@@ -50,9 +68,18 @@ pub(super) enum HeaderFault {
 }
 
 impl SegmentHeader {
+    /// Name of its file.
+    fn file_name(&self) -> String {
+        match self.removed {
+            None => file_name(self.first),
+            Some(_) => remains_name(self.first),
+        }
+    }
+
     pub(super) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES] {
         let mut bytes = [0; SEGMENT_HEADER_BYTES];
-        put(&mut bytes, 0, &MAGIC);
+        let magic = self.removed.map_or(MAGIC, |_| REMAINS_MAGIC);
+        put(&mut bytes, 0, &magic);
         put(&mut bytes, 8, &VERSION.to_le_bytes());
         put(&mut bytes, 16, &self.journal_id);
         put(&mut bytes, 32, &self.tag.to_le_bytes());
@@ -60,6 +87,11 @@ impl SegmentHeader {
         put(&mut bytes, 48, &self.bytes.to_le_bytes());
         put(&mut bytes, 56, &self.stamp_ns.to_le_bytes());
         put(&mut bytes, 64, &self.previous);
+        if let Some(removed) = self.removed {
+            put(&mut bytes, 96, &removed.at_ns.to_le_bytes());
+            put(&mut bytes, 104, &removed.bytes.to_le_bytes());
+            put(&mut bytes, 112, &removed.rule.to_le_bytes());
+        }
         let crc = crc32c::crc32c(bytes.get(..124).unwrap_or_default());
         put(&mut bytes, 124, &crc.to_le_bytes());
         bytes
@@ -71,7 +103,9 @@ impl SegmentHeader {
 
     fn parts(bytes: &[u8]) -> Option<Result<Self, HeaderFault>> {
         let crc = crc32c::crc32c(bytes.get(..124)?);
-        (array_at(bytes, 0) == Some(MAGIC) && u32_at(bytes, 124) == Some(crc)).then_some(())?;
+        let magic = array_at(bytes, 0)?;
+        let is_ours = magic == MAGIC || magic == REMAINS_MAGIC;
+        (is_ours && u32_at(bytes, 124) == Some(crc)).then_some(())?;
         let version = u16_at(bytes, 8)?;
         if version != VERSION {
             return Some(Err(HeaderFault::Version(version)));
@@ -83,6 +117,11 @@ impl SegmentHeader {
             bytes: Some(u64_at(bytes, 48)?).filter(|bytes| *bytes >= SEGMENT_BYTES_MIN)?,
             stamp_ns: super::layout::i64_at(bytes, 56)?,
             previous: array_at(bytes, 64)?,
+            removed: (magic == REMAINS_MAGIC).then_some(Removed {
+                at_ns: super::layout::i64_at(bytes, 96)?,
+                bytes: u64_at(bytes, 104)?,
+                rule: u32_at(bytes, 112)?,
+            }),
         }))
     }
 }
@@ -92,10 +131,33 @@ pub(super) fn file_name(first: u64) -> String {
     format!("{first:020}{SUFFIX}")
 }
 
+/// File name of the remains of the segment that began with a position.
+pub(super) fn remains_name(first: u64) -> String {
+    format!("{first:020}{REMAINS_SUFFIX}")
+}
+
 /// The position that a segment's file name says; `None` if it is no segment's.
 pub(super) fn first_of(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(SUFFIX)?;
+    position_in(name, SUFFIX)
+}
+
+/// The position that the file name of remains says; `None` if it is of none.
+pub(super) fn remains_of(name: &str) -> Option<u64> {
+    position_in(name, REMAINS_SUFFIX)
+}
+
+fn position_in(name: &str, suffix: &str) -> Option<u64> {
+    let digits = name.strip_suffix(suffix)?;
     (digits.len() == 20).then(|| digits.parse().ok()).flatten()
+}
+
+/// Size of a file of remains whose last batch ends at an offset: its footer has room, and the
+/// last page is whole.
+pub(super) fn remains_bytes(end: u64) -> u64 {
+    let footer = wide(FOOTER_FIXED_BYTES + 4 + SPARSE_ITEM_BYTES) + (SPARSE_ITEMS_MAX + 2) * 16;
+    (end.saturating_add(footer))
+        .next_multiple_of(SPARSE_STEP_MIN)
+        .max(SEGMENT_BYTES_MIN)
 }
 
 fn sparse_step(bytes: u64) -> u64 {
@@ -190,6 +252,9 @@ impl Extent {
     }
 }
 
+/// First position, and whether only remains are there.
+pub(super) type SegmentId = (u64, bool);
+
 /// A segment as the reader and the writer know it.
 #[derive(Debug)]
 pub(super) struct Segment {
@@ -200,7 +265,7 @@ pub(super) struct Segment {
 
 impl Segment {
     pub(super) fn new(folder: &Path, header: SegmentHeader, extent: Extent) -> Self {
-        let path = folder.join(file_name(header.first));
+        let path = folder.join(header.file_name());
         Self {
             header,
             path,
@@ -213,9 +278,19 @@ impl Segment {
         self.header.first
     }
 
+    /// Tells it from all others, its own remains included.
+    pub(super) fn id(&self) -> SegmentId {
+        (self.header.first, self.is_remains())
+    }
+
+    /// Whether only the remains are there.
+    pub(super) fn is_remains(&self) -> bool {
+        self.header.removed.is_some()
+    }
+
     /// The file's name, for messages.
     pub(super) fn name(&self) -> String {
-        file_name(self.header.first)
+        self.header.file_name()
     }
 
     /// Looks at the extent.
@@ -270,6 +345,43 @@ mod tests {
             bytes: 1 << 20,
             stamp_ns: 5,
             previous: [0x33; 32],
+            removed: None,
+        }
+    }
+
+    /// Remains differ from a segment in their name, their first bytes, and what was zero.
+    #[test]
+    fn the_header_of_remains_stands_on_disk_as_the_manual_says() {
+        let remains = SegmentHeader {
+            removed: Some(Removed {
+                at_ns: 6,
+                bytes: 7,
+                rule: 0x0102_0304,
+            }),
+            ..header()
+        };
+        let mut expected = header().encode();
+        expected[..8].copy_from_slice(b"ENTREMA1");
+        expected[96] = 6;
+        expected[104] = 7;
+        expected[112..116].copy_from_slice(&[4, 3, 2, 1]);
+        let crc = crc32c::crc32c(&expected[..124]);
+        expected[124..].copy_from_slice(&crc.to_le_bytes());
+        assert_eq!(remains.encode(), expected);
+        assert_eq!(SegmentHeader::decode(&expected), Ok(remains));
+        assert_eq!(remains_of(&remains_name(7)), Some(7));
+        assert_eq!(
+            (remains_of(&file_name(7)), first_of(&remains_name(7))),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn remains_have_room_for_their_footer() {
+        for end in [FRAMES_FROM, 10_000, 16_000, 1 << 20, 100 << 20, 3 << 30] {
+            let bytes = remains_bytes(end);
+            assert!(frames_to(bytes) >= end, "{end}");
+            assert!(bytes < end + 16 * 1024, "{end}");
         }
     }
 

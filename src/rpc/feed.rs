@@ -301,6 +301,8 @@ fn response(delivery: Delivery, include_original: bool) -> SubscribeResponse {
             .collect(),
         next_position: delivery.next.0,
         durable_position: delivery.durable.0,
+        earliest_position: delivery.first.0,
+        removed_before_read: delivery.lost.as_ref().map(range),
     }
 }
 

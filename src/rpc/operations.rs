@@ -8,11 +8,13 @@ use crate::trust::{self, Blocked, Standing};
 use crate::wire;
 use crate::wire::proto::operations_service_server::OperationsService;
 use crate::wire::proto::{
-    AnchorState, AnchorStatus, ApplyTrustRequest, ApplyTrustResponse, FaultyFile, HoldTrustRequest,
-    HoldTrustResponse, ListNationsRequest, ListNationsResponse, ListQuarantineRequest,
-    ListQuarantineResponse, NationStatus, PlanTrustRequest, PlanTrustResponse, QuarantinedReport,
-    ReleaseRule, ReleaseTrustRequest, ReleaseTrustResponse, WhyWithheldRequest,
-    WhyWithheldResponse,
+    AnchorState, AnchorStatus, ApplyTrustRequest, ApplyTrustResponse, FaultyFile,
+    HoldRetentionRequest, HoldRetentionResponse, HoldTrustRequest, HoldTrustResponse,
+    ListNationsRequest, ListNationsResponse, ListQuarantineRequest, ListQuarantineResponse,
+    NationStatus, PlanRetentionRequest, PlanRetentionResponse, PlanTrustRequest, PlanTrustResponse,
+    QuarantinedReport, ReleaseRetentionRequest, ReleaseRetentionResponse, ReleaseRule,
+    ReleaseTrustRequest, ReleaseTrustResponse, ShowRetentionRequest, ShowRetentionResponse,
+    WhyWithheldRequest, WhyWithheldResponse,
 };
 use crate::wire::quarantined::Refusal;
 use bytes::Bytes;
@@ -207,6 +209,34 @@ impl OperationsService for Operations {
         why(&self.doors, &request.into_inner())
             .await
             .map(Response::new)
+    }
+
+    async fn show_retention(
+        &self,
+        request: Request<ShowRetentionRequest>,
+    ) -> Result<Response<ShowRetentionResponse>, Status> {
+        self.retention_shown(&request).await
+    }
+
+    async fn plan_retention(
+        &self,
+        request: Request<PlanRetentionRequest>,
+    ) -> Result<Response<PlanRetentionResponse>, Status> {
+        self.retention_planned(&request).await
+    }
+
+    async fn hold_retention(
+        &self,
+        request: Request<HoldRetentionRequest>,
+    ) -> Result<Response<HoldRetentionResponse>, Status> {
+        self.retention_held(request).await
+    }
+
+    async fn release_retention(
+        &self,
+        request: Request<ReleaseRetentionRequest>,
+    ) -> Result<Response<ReleaseRetentionResponse>, Status> {
+        self.retention_released(request).await
     }
 }
 

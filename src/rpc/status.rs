@@ -13,6 +13,7 @@ use crate::journal::AppendError;
 use crate::journal::quarantine::QuarantineError;
 use crate::listener::{EndKind, Ending};
 use crate::pki::RenewError;
+use crate::retention::RetentionError;
 use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -285,6 +286,12 @@ pub(super) fn feed(error: FeedError) -> Status {
                 "the gateway cannot read its journal here",
             )
         }
+        FeedError::Removed { first, .. } => {
+            let mut details = ErrorDetails::new();
+            let earliest = ("earliest_position".to_owned(), first.to_string());
+            details.set_error_info("POSITION_REMOVED", DOMAIN, [earliest]);
+            Status::with_error_details(Code::OutOfRange, message, details)
+        }
         FeedError::Beyond { .. } => plain(Code::OutOfRange, "CURSOR_BEYOND_END", message),
         FeedError::NotAReader(_) => right_missing("read the feed"),
         FeedError::NotFound(_) => plain(Code::NotFound, "NOT_FOUND", message),
@@ -295,6 +302,20 @@ pub(super) fn feed(error: FeedError) -> Status {
         FeedError::PageToken => bad_field("page_token", &message),
         FeedError::Cursor(error) => cursor(&error),
         FeedError::Closed => draining(),
+    }
+}
+
+/// What retention cannot do.
+pub(super) fn retention(error: RetentionError) -> Status {
+    let message = error.to_string();
+    match error {
+        RetentionError::Engine => plain(Code::FailedPrecondition, "RETENTION_ENGINE", message),
+        RetentionError::What(expected) => bad_field("what", &expected),
+        RetentionError::NotHeld(_) => plain(Code::NotFound, "NOT_HELD", message),
+        RetentionError::Audit(_) => plain(Code::Unavailable, "AUDIT_UNAVAILABLE", message),
+        RetentionError::Disk(_) => plain(Code::Unavailable, "HOLDS_NOT_WRITTEN", message),
+        RetentionError::Feed(error) => feed(error),
+        RetentionError::Remove(_) => plain(Code::Internal, "NOT_REMOVED", message),
     }
 }
 

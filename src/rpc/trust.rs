@@ -160,7 +160,7 @@ fn nation_file(name: String, bytes: Vec<u8>) -> Result<(String, String), Status>
     Ok((name, text))
 }
 
-fn operator<T>(doors: &Doors, request: &Request<T>) -> Result<Who, Status> {
+pub(super) fn operator<T>(doors: &Doors, request: &Request<T>) -> Result<Who, Status> {
     let Caller { peer, rights } = doors.caller(request)?;
     if !rights.operate {
         return Err(status::right_missing("use the operations service"));

@@ -80,6 +80,18 @@ metrics_of_ours! {
         "Refused reports that were dropped because newer ones needed their place.";
     SUBSCRIPTIONS = "entente_subscriptions" Gauge Count []
         "Open subscriptions.";
+    RETENTION_FIRST_POSITION = "entente_retention_first_position" Gauge Count []
+        "The first position that is still there.";
+    RETENTION_LOG_BYTES = "entente_retention_log_bytes" Gauge Bytes []
+        "Size of the segments that are there.";
+    RETENTION_REMAINS_BYTES = "entente_retention_remains_bytes" Gauge Bytes []
+        "Size of what remains of the segments that were removed.";
+    RETENTION_REMOVED = "entente_retention_removed_segments" Gauge Count ["rule"]
+        "Segments that were removed, by rule: age, size.";
+    RETENTION_OVER_BYTES = "entente_retention_over_bytes" Gauge Bytes []
+        "By how much the log is larger than it may be, while nothing may go.";
+    RETENTION_FAULTY = "entente_retention_faulty" Gauge Count []
+        "Whether something may go and cannot be removed; the log says why.";
     FEED_LAG_RECORDS = "entente_feed_lag_records" Gauge Count ["nation"]
         "How far the slowest subscription of a nation is behind the durable position.";
 }

@@ -313,13 +313,27 @@ fn versioned(bytes: &[u8]) -> Result<&[u8], StoredError> {
 
 /// The bytes of the label of a body.
 fn label_bytes(bytes: &[u8]) -> Result<&[u8], StoredError> {
-    let mut rest = versioned(bytes)?;
-    let first = Field::next(&mut rest)?;
+    label_field(&mut versioned(bytes)?)
+}
+
+/// Reads the first field, which is the label.
+fn label_field<'b>(rest: &mut &'b [u8]) -> Result<&'b [u8], StoredError> {
+    let first = Field::next(rest)?;
     if first.number != 1 {
         let reason = "the label does not come first".to_owned();
         return Err(StoredError::Form(reason));
     }
     Ok(first.delimited()?)
+}
+
+/// A body of which only the label is left.
+///
+/// # Errors
+/// See [`StoredError`].
+pub fn label_only(bytes: &Bytes) -> Result<Bytes, StoredError> {
+    let mut rest = versioned(bytes)?;
+    label_field(&mut rest)?;
+    Ok(bytes.slice(..bytes.len() - rest.len()))
 }
 
 impl From<Unparsable> for StoredError {

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 /// Shows the entries of a journal, one a line: position, when it was taken in, nation and
 /// system, report id, revision, kind, sizes.
 ///
+/// Of an entry that retention has removed it shows what remains: key, revision, time, digest.
 /// Goes on after damage, which it says on standard error. Changes nothing.
 ///
 /// Exit codes: 0 all was shown, 1 something is damaged or cannot be read.
@@ -52,6 +53,7 @@ pub(super) fn run(arguments: &Dump) -> Result<(), Failure> {
     let summary = examine(&arguments.folder, range, &mut |seen| {
         match seen {
             Seen::Entry(stored) => written = show(&mut out, arguments, stored),
+            Seen::Removed(stored) => written = show_removed(&mut out, arguments, stored),
             Seen::Damage(damage) => {
                 let _nobody_reads = writeln!(io::stderr(), "entente: damage: {}", shown(damage));
             }
@@ -91,6 +93,33 @@ fn show(out: &mut impl Write, arguments: &Dump, stored: &Stored) -> io::Result<(
                 ),
                 _ => Ok(()),
             }
+        }
+    }
+}
+
+/// What remains of an entry.
+fn show_removed(out: &mut impl Write, arguments: &Dump, stored: &Stored) -> io::Result<()> {
+    let (position, entry) = (stored.position, &stored.entry);
+    let (taken, key) = (time(entry.stamp_ns), entry.key.escape_ascii());
+    match arguments.output {
+        Output::Readable => {
+            let revision = entry.revision;
+            writeln!(
+                out,
+                "{position:>10} {taken:<30} {key} revision {revision} REMOVED"
+            )
+        }
+        Output::Json => {
+            let object = json!({
+                "position": position.0,
+                "takenAt": taken,
+                "revision": entry.revision,
+                "supersedes": stored.previous.map(|position| position.0),
+                "digest": hexadecimal(&entry.digest),
+                "key": key.to_string(),
+                "removed": true,
+            });
+            writeln!(out, "{object}")
         }
     }
 }

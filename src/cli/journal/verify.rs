@@ -82,6 +82,15 @@ fn as_json(summary: &Summary) -> Value {
         "firstPosition": summary.positions.map(|(first, _)| first.0),
         "lastPosition": summary.positions.map(|(_, last)| last.0),
         "entries": summary.entries,
+        "removedEntries": summary.removed_entries,
+        "removals": summary.removals.iter().map(|removal| json!({
+            "firstPosition": removal.first.0,
+            "lastPosition": removal.last.0,
+            "bytes": removal.bytes,
+            "remainsBytes": removal.remains_bytes,
+            "removedAt": time(removal.at_ns),
+            "rule": removal.rule,
+        })).collect::<Vec<_>>(),
         "keyBytes": summary.key_bytes,
         "bodyBytes": summary.body_bytes,
         "firstTakenAt": summary.taken_ns.map(|(first, _)| time(first)),
@@ -107,6 +116,17 @@ fn readable(summary: &Summary) -> String {
     match summary.positions {
         Some((first, last)) => text += &format!("positions  {first} to {last}\n"),
         None => text += "positions  none\n",
+    }
+    if let (Some(first), Some(last)) = (summary.removals.first(), summary.removals.last()) {
+        text += &format!(
+            "removed    {} to {}: {} entries in {} segments; the last of them at {}; remains {}\n",
+            first.first,
+            last.last,
+            HumanCount(summary.removed_entries),
+            summary.removals.len(),
+            time(last.at_ns),
+            HumanBytes(summary.removals.iter().map(|r| r.remains_bytes).sum()),
+        );
     }
     text += &format!(
         "entries    {} in {} batches; keys {}, bodies {}\n",

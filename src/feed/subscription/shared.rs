@@ -2,6 +2,7 @@
 //! stream of those that read by the cursor, and comes back if nobody acknowledges it.
 
 use super::Subscription;
+use crate::feed::cursors::Membership;
 use crate::feed::cursors::place::Claim;
 use crate::feed::{Delivery, FeedError};
 use crate::journal::Position;
@@ -13,6 +14,13 @@ const WAIT_MIN: Duration = Duration::from_millis(1);
 impl Subscription {
     /// As [`Subscription::next`]. What it claims is free again when the subscription is dropped.
     pub(super) async fn next_shared(&mut self) -> Result<Delivery, FeedError> {
+        let delivery = self.next_claimed().await?;
+        // Only with what is returned: a call that is dropped has said nothing.
+        let lost = self.membership.as_mut().and_then(Membership::take_lost);
+        Ok(Delivery { lost, ..delivery })
+    }
+
+    async fn next_claimed(&mut self) -> Result<Delivery, FeedError> {
         let start = self.feed.clock.monotonic();
         loop {
             self.feed.reader(&self.ask.identity)?;
