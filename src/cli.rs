@@ -16,6 +16,7 @@ mod journal;
 mod lines;
 mod normalise;
 mod partner;
+mod relay;
 mod reports;
 mod serve;
 mod submit;
@@ -59,6 +60,7 @@ enum Command {
     Normalise(normalise::Normalise),
     Trust(trust::Trust),
     Journal(journal::JournalArguments),
+    Relay(relay::RelayArguments),
 }
 
 /// Who reads the output.
@@ -113,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Normalise(arguments) => normalise::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
         Command::Journal(arguments) => journal::run(&arguments),
+        Command::Relay(arguments) => relay::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

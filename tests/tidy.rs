@@ -75,6 +75,20 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "mock",
         &["report", "wire", "pki", "clock", "client", "identity"],
     ),
+    // A reader that hands on: only the partner's side of the contract, never the gateway's.
+    (
+        "relay",
+        &[
+            "client",
+            "wire",
+            "trust",
+            "formats",
+            "identity",
+            "record",
+            "clock",
+            "telemetry",
+        ],
+    ),
     // Fills the settings that modules own.
     (
         "config",
@@ -139,6 +153,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "client",
             "pki",
             "mock",
+            "relay",
         ],
     ),
 ];
@@ -168,7 +183,7 @@ const LIBRARIES: &[(&[&str], &[&str])] = &[
     // `formats` reads a protobuf message of somebody else's; it never sees our contract.
     (
         &["prost::"],
-        &["wire", "rpc", "client", "mock", "cli", "formats"],
+        &["wire", "rpc", "client", "mock", "cli", "formats", "relay"],
     ),
     (
         &["prost_reflect::"],
@@ -178,7 +193,7 @@ const LIBRARIES: &[(&[&str], &[&str])] = &[
     (&["quick_xml::"], &["formats", "normalise"]),
     (&["csv::"], &["formats"]),
     // `entente bench ingest` compares with a server of its own.
-    (&["async_nats::"], &["journal", "cli"]),
+    (&["async_nats::"], &["journal", "cli", "relay"]),
 ];
 
 fn root() -> &'static Path {
