@@ -17,6 +17,7 @@ mod journal;
 mod lines;
 mod normalise;
 mod partner;
+mod relay;
 mod reports;
 mod retention;
 mod serve;
@@ -63,6 +64,7 @@ enum Command {
     Trust(trust::Trust),
     Retention(retention::Retention),
     Journal(journal::JournalArguments),
+    Relay(relay::RelayArguments),
 }
 
 /// Who reads the output.
@@ -119,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Trust(arguments) => trust::run(&arguments),
         Command::Retention(arguments) => retention::run(&arguments),
         Command::Journal(arguments) => journal::run(&arguments),
+        Command::Relay(arguments) => relay::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

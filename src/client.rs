@@ -14,6 +14,7 @@ use crate::wire::proto::certificate_service_client::CertificateServiceClient;
 use crate::wire::proto::feed_service_client::FeedServiceClient;
 use crate::wire::proto::operations_service_client::OperationsServiceClient;
 use crate::wire::proto::submission_service_client::SubmissionServiceClient;
+use crate::wire::proto::{FeedEntry, GetRecordRequest};
 use crate::wire::proto::{RenewRequest, RenewResponse, WhoAmIRequest, WhoAmIResponse};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
@@ -265,6 +266,22 @@ impl Endpoint {
     pub async fn feed(&self) -> Result<FeedServiceClient<Channel>, ClientError> {
         let channel = self.connect().await?;
         Ok(FeedServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX))
+    }
+
+    /// One record of the feed; none: it does not exist, or is withheld from the caller.
+    ///
+    /// # Errors
+    /// See [`Self::connect`]; and the gateway refuses the call.
+    pub async fn record(&self, position: u64) -> Result<Option<FeedEntry>, ClientError> {
+        let request = GetRecordRequest {
+            position,
+            include_original: false,
+        };
+        match self.feed().await?.get_record(request).await {
+            Ok(answer) => Ok(answer.into_inner().entry),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(self.refused(&status)),
+        }
     }
 
     /// Connects to the operations service.

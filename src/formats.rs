@@ -19,6 +19,7 @@ mod xml;
 
 use crate::report::Report;
 
+pub use cot::write::{CotEvent, cot_delete, cot_ping, cot_pong_marks, cot_type};
 pub use split::{FILE_BYTES_MAX, Part, split};
 
 /// Largest native payload, bytes.

@@ -200,6 +200,39 @@ pub fn feed_lag(nation: &str, records: u64) {
     gauge!(names::FEED_LAG_RECORDS, "nation" => nation.to_owned()).set(as_f64(records));
 }
 
+/// Where a relay stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RelayStanding {
+    /// Position up to which it has handed the feed on.
+    pub position: u64,
+    /// Positions that are durable and not yet handed on.
+    pub behind: u64,
+    /// Age of the oldest record in its hands, seconds.
+    pub behind_s: u64,
+    /// Whether it cannot go on at the moment.
+    pub is_failing: bool,
+    /// Records that wait for a person.
+    pub dead_letters: u64,
+}
+
+/// Where a relay stands; called at least every few seconds, since idle gauges go.
+pub fn relay(name: &str, standing: &RelayStanding) {
+    let relay = || name.to_owned();
+    gauge!(names::RELAY_POSITION, "relay" => relay()).set(as_f64(standing.position));
+    gauge!(names::RELAY_LAG_RECORDS, "relay" => relay()).set(as_f64(standing.behind));
+    gauge!(names::RELAY_LAG_SECONDS, "relay" => relay()).set(as_f64(standing.behind_s));
+    gauge!(names::RELAY_FAILING, "relay" => relay()).set(f64::from(u8::from(standing.is_failing)));
+    gauge!(names::RELAY_DEAD_LETTERS, "relay" => relay()).set(as_f64(standing.dead_letters));
+}
+
+/// Records that a relay is done with.
+pub fn relayed(name: &str, outcome: &'static str, count: u64) {
+    if count > 0 {
+        counter!(names::RELAY_RECORDS, "relay" => name.to_owned(), "outcome" => outcome)
+            .increment(count);
+    }
+}
+
 #[expect(
     clippy::cast_precision_loss,
     reason = "a gauge is a float; positions and sizes stay below 2^53"

@@ -46,7 +46,9 @@ mod words;
 pub use anchor::DEVELOPMENT_ORGANISATION;
 pub use block::{Blocked, BlockedError, Hold};
 pub use change::TrustChange;
-pub use connect::{ClientStream, ConnectError, client_hello, connect};
+pub use connect::{
+    ClientStream, ConnectError, TargetStream, client_hello, connect, connect_target,
+};
 pub use diagnosis::{Diagnosis, Vouching, chain_faults};
 pub use error::{Severity, TrustError, TrustProblem, Which};
 pub use expiry::{WARNING_DAYS, ending_soon, threshold};
@@ -63,7 +65,9 @@ pub use profile::Profile;
 pub use snapshot::{AnchorStatus, TrustSnapshot};
 pub use source::{Material, NationMaterial, NationSources, Standing, Terms};
 pub use state::{Own, Reloaded, TrustEpoch, TrustState, TrustStateError};
-pub use tls::{ClientFiles, OwnCertificate, TlsError, client_config, server_config};
+pub use tls::{
+    ClientFiles, OwnCertificate, TlsError, client_config, read_secret, server_config, target_config,
+};
 pub use verify::{Claim, PeerChain, PeerIdentity};
 
 /// A short name for exactly these bytes: 16 hexadecimal digits of their SHA-256.

@@ -80,6 +80,20 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "mock",
         &["report", "wire", "pki", "clock", "client", "identity"],
     ),
+    // A reader that hands on: only the partner's side of the contract, never the gateway's.
+    (
+        "relay",
+        &[
+            "client",
+            "wire",
+            "trust",
+            "formats",
+            "identity",
+            "record",
+            "clock",
+            "telemetry",
+        ],
+    ),
     // Fills the settings that modules own.
     (
         "config",
@@ -147,6 +161,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "client",
             "pki",
             "mock",
+            "relay",
         ],
     ),
 ];
@@ -176,7 +191,7 @@ const LIBRARIES: &[(&[&str], &[&str])] = &[
     // `formats` reads a protobuf message of somebody else's; it never sees our contract.
     (
         &["prost::"],
-        &["wire", "rpc", "client", "mock", "cli", "formats"],
+        &["wire", "rpc", "client", "mock", "cli", "formats", "relay"],
     ),
     (
         &["prost_reflect::"],
@@ -186,7 +201,7 @@ const LIBRARIES: &[(&[&str], &[&str])] = &[
     (&["quick_xml::"], &["formats", "normalise"]),
     (&["csv::"], &["formats"]),
     // `entente bench ingest` compares with a server of its own.
-    (&["async_nats::"], &["journal", "cli"]),
+    (&["async_nats::"], &["journal", "cli", "relay"]),
 ];
 
 fn root() -> &'static Path {

@@ -94,7 +94,10 @@ pub(super) fn run(arguments: &Tail) -> Result<(), Failure> {
                 return Ok(());
             };
             match screen.show(&answer) {
-                Ok(()) => subscriber.acknowledge(&answer).await.map_err(fail)?,
+                Ok(()) => {
+                    // What did not arrive is shown again.
+                    let _is_said = subscriber.acknowledge(&answer).await.map_err(fail)?;
+                }
                 // As `entente tail | head` wants it.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
                 Err(error) => return Err(fail(error)),

@@ -2,7 +2,9 @@
 
 use super::{ATTEMPTS_UNASKED, Again, ClientError, Endpoint, Patience, again, refused, words};
 use crate::wire::proto::feed_service_client::FeedServiceClient;
-use crate::wire::proto::{AcknowledgeCursorRequest, SubscribeRequest, SubscribeResponse};
+use crate::wire::proto::{
+    AcknowledgeCursorRequest, ListCursorsRequest, SubscribeRequest, SubscribeResponse,
+};
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
@@ -81,19 +83,30 @@ impl Subscriber {
         }
     }
 
+    /// The last durable position of the feed, asked for beside the stream; none: the gateway does
+    /// not say.
+    pub async fn durable_position(&mut self) -> Option<u64> {
+        let client = self.client.as_mut()?;
+        let answer = client.list_cursors(ListCursorsRequest {}).await.ok()?;
+        Some(answer.into_inner().durable_position)
+    }
+
     /// Says to the cursor that is read by that what an answer covers is done with; nothing where
     /// there is no cursor or the answer is a heartbeat. If the connection breaks meanwhile, it is
-    /// not said, and the gateway delivers it again.
+    /// not said, and the gateway delivers it again. Gives whether it was said.
     ///
     /// # Errors
     /// The gateway refuses.
-    pub async fn acknowledge(&mut self, answer: &SubscribeResponse) -> Result<(), ClientError> {
-        let (Some(covered), Some(client)) = (&answer.covered, &mut self.client) else {
-            return Ok(());
+    pub async fn acknowledge(&mut self, answer: &SubscribeResponse) -> Result<bool, ClientError> {
+        let Some(covered) = &answer.covered else {
+            return Ok(true);
         };
         if self.request.cursor.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
+        let Some(client) = &mut self.client else {
+            return Ok(false);
+        };
         let request = AcknowledgeCursorRequest {
             name: self.request.cursor.clone(),
             first_position: covered.first,
@@ -101,11 +114,11 @@ impl Subscriber {
             reset: false,
         };
         match client.acknowledge_cursor(request).await {
-            Ok(_durable) => Ok(()),
+            Ok(_durable) => Ok(true),
             Err(status) => match again(&status) {
                 Again::After(_) => {
                     tracing::warn!("an acknowledgement did not arrive: {}", words(&status));
-                    Ok(())
+                    Ok(false)
                 }
                 Again::Never => Err(refused(&status)),
             },

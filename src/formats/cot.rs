@@ -4,6 +4,7 @@
 
 pub(super) mod event;
 mod kind;
+pub(super) mod write;
 
 use super::split::{self, Part};
 use super::text::quoted;

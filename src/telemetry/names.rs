@@ -94,6 +94,18 @@ metrics_of_ours! {
         "Whether something may go and cannot be removed; the log says why.";
     FEED_LAG_RECORDS = "entente_feed_lag_records" Gauge Count ["nation"]
         "How far the slowest subscription of a nation is behind the durable position.";
+    RELAY_RECORDS = "entente_relay_records_total" Counter Count ["relay", "outcome"]
+        "Records that a relay is done with: handed, skipped, dead.";
+    RELAY_POSITION = "entente_relay_position" Gauge Count ["relay"]
+        "Position up to which a relay has handed the feed on.";
+    RELAY_LAG_RECORDS = "entente_relay_lag_records" Gauge Count ["relay"]
+        "How many positions a relay is behind the durable position.";
+    RELAY_LAG_SECONDS = "entente_relay_lag_seconds" Gauge Seconds ["relay"]
+        "Age of the oldest record that a relay holds and has not handed on; 0: none.";
+    RELAY_FAILING = "entente_relay_failing" Gauge Count ["relay"]
+        "Whether the target, or the gateway, does not take what a relay wants of it.";
+    RELAY_DEAD_LETTERS = "entente_relay_dead_letters" Gauge Count ["relay"]
+        "Records that the target refused and that wait for a person.";
 }
 
 /// Describes every metric to the recorder.

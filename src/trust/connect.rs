@@ -61,6 +61,26 @@ pub async fn connect(
     Ok(stream)
 }
 
+/// A session with a target of a relay. Whether the target has accepted us shows only with what
+/// it answers.
+pub type TargetStream = tokio_rustls::client::TlsStream<TcpStream>;
+
+/// Shakes hands with a server that is no gateway and does not speak first. Bound it with a
+/// deadline.
+///
+/// # Errors
+/// See [`ConnectError`].
+pub async fn connect_target(
+    config: Arc<rustls::ClientConfig>,
+    server_name: &str,
+    tcp: TcpStream,
+) -> Result<TargetStream, ConnectError> {
+    let name = ServerName::try_from(server_name.to_owned())
+        .map_err(|_| ConnectError::ServerName(server_name.to_owned()))?;
+    let connected = TlsConnector::from(config).connect(name, tcp).await;
+    connected.map_err(named)
+}
+
 /// The first message of a handshake, as it goes over the wire: for measuring what a peer costs
 /// that says no more than this.
 ///

@@ -14,14 +14,16 @@ use super::verify::{
 use super::words;
 use crate::clock::Clock;
 use jiff::Timestamp;
-use rustls::client::Resumption;
 use rustls::client::danger::HandshakeSignatureValid;
+use rustls::client::{Resumption, WantsClientCert};
 use rustls::crypto::verify_tls13_signature;
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
-use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme};
+use rustls::{
+    ConfigBuilder, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme,
+};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use std::path::{Path, PathBuf};
@@ -252,21 +254,70 @@ pub fn client_config(
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<rustls::ClientConfig>, TlsError> {
     let own = OwnCertificate::load(&files.certificate, &files.key)?;
-    let mut roots = RootCertStore::empty();
-    for authority in load_certificates("gateway authority", &files.authority)? {
-        roots
-            .add(authority)
-            .map_err(|e| file_error("gateway authority", &files.authority, e.to_string()))?;
-    }
-    let time = Arc::new(ClockTime(clock));
-    let mut config = rustls::ClientConfig::builder_with_details(Arc::clone(&profile::CLIENT), time)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(|e| TlsError::Setup(e.to_string()))?
-        .with_root_certificates(roots)
-        .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.certified)));
+    let roots = roots("gateway authority", &files.authority)?;
+    let builder = towards(roots, clock)?;
+    let own = Arc::new(SingleCertAndKey::from(own.certified));
+    let mut config = builder.with_client_cert_resolver(own);
     config.alpn_protocols = vec![ALPN_H2.to_vec()];
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
+}
+
+/// Builds our side towards a server that is no gateway, such as the target of a relay: TLS 1.3,
+/// no ALPN, the authority of `authority` alone, and a certificate of our own where there is one.
+///
+/// # Errors
+/// As [`OwnCertificate::load`], or the authority cannot be used.
+pub fn target_config(
+    authority: &Path,
+    own: Option<(&Path, &Path)>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<rustls::ClientConfig>, TlsError> {
+    let builder = towards(roots("authority", authority)?, clock)?;
+    let mut config = match own {
+        Some((certificate, key)) => {
+            let own = OwnCertificate::load(certificate, key)?;
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.certified)))
+        }
+        None => builder.with_no_client_auth(),
+    };
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
+/// Reads a file that holds a secret, which others than its owner may not reach.
+///
+/// # Errors
+/// It is missing, too large, or others have access.
+pub fn read_secret(path: &Path) -> Result<Vec<u8>, TlsError> {
+    check_mode(path)?;
+    let bytes = read_bounded(path).map_err(|reason| file_error("secret", path, reason))?;
+    if bytes.len() > KEY_BYTES_MAX {
+        let reason = format!("has more than {KEY_BYTES_MAX} bytes");
+        return Err(file_error("secret", path, reason));
+    }
+    Ok(bytes)
+}
+
+fn roots(what: &'static str, path: &Path) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for authority in load_certificates(what, path)? {
+        roots
+            .add(authority)
+            .map_err(|e| file_error(what, path, e.to_string()))?;
+    }
+    Ok(roots)
+}
+
+fn towards(
+    roots: RootCertStore,
+    clock: Arc<dyn Clock>,
+) -> Result<ConfigBuilder<rustls::ClientConfig, WantsClientCert>, TlsError> {
+    let time = Arc::new(ClockTime(clock));
+    let builder = rustls::ClientConfig::builder_with_details(Arc::clone(&profile::CLIENT), time)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|e| TlsError::Setup(e.to_string()))?;
+    Ok(builder.with_root_certificates(roots))
 }
 
 /// Asks the snapshot; keeps what it says, of which TLS could only carry an alert.

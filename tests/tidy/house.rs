@@ -59,6 +59,11 @@ const SLEEPS: &[(&str, usize, &str)] = &[
         1,
         "a system that is over its rate waits",
     ),
+    (
+        "src/relay/backoff.rs",
+        1,
+        "the pause before the target, or the gateway, is tried again",
+    ),
     ("src/telemetry/exposition.rs", 1, "the wait for descriptors"),
     (
         "tests/descriptors.rs",

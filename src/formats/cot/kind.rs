@@ -159,6 +159,29 @@ pub(super) fn classify(kind: &str) -> Result<What, Fault> {
     }
 }
 
+/// The type of what was observed: the other way round. What has no type of its own is an unknown
+/// thing on the ground, so that a map shows it and its remarks say the rest.
+pub(super) fn of(observation: i32, weapon: i32, phase: i32) -> String {
+    let stands = |what: &What| {
+        what.observation == observation
+            && what.weapon == weapon
+            && what.phase == phase
+            && what.means == 0
+            && what.observation != OTHER
+    };
+    let seen = ATOMS.iter().find(|(_, what)| {
+        // A flight needs no weapon to be one of an unmanned aircraft, nor a mine to be a mine.
+        stands(what) || (weapon == 0 && stands(&What { weapon: 0, ..*what }))
+    });
+    let heard = BITS.iter().find(|(_, what)| stands(what));
+    match (seen, heard) {
+        (Some((front, _)), _) => format!("a-u-{front}"),
+        (None, Some((front, _))) => (*front).to_owned(),
+        (None, None) if observation == EXPLOSION && weapon != 0 => of(observation, 0, phase),
+        (None, None) => "a-u-G".to_owned(),
+    }
+}
+
 fn tasking(kind: &str) -> Fault {
     Fault::new(
         "",
@@ -225,6 +248,28 @@ mod tests {
                 (observation, weapon),
                 "{kind}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_what_was_read() {
+        for (kind, observation, weapon, phase) in [
+            ("a-u-G-E-W-O", EQUIPMENT_PRESENT, MORTAR, 0),
+            ("a-u-G-E-W-X", EQUIPMENT_PRESENT, MLRS, 0),
+            ("a-u-G-E", EQUIPMENT_PRESENT, UNDETERMINED, 0),
+            ("a-u-G-E", EQUIPMENT_PRESENT, 0, 0),
+            ("a-u-A-M-F-Q", UAV_FLIGHT, UAV, 0),
+            ("a-u-A-M-F-Q", UAV_FLIGHT, 0, 0),
+            ("a-u-G-E-X-M", MINE_FOUND, 0, 0),
+            ("b-d-l-m", EXPLOSION, MORTAR, OUTGOING),
+            ("b-d-i-b", EXPLOSION, MLRS, IMPACT),
+            ("b-d-m", MOVEMENT, 0, 0),
+            ("a-u-G", EXPLOSION, 0, 0),
+            ("a-u-G", OTHER, 0, 0),
+            ("a-u-G", 2, MORTAR, 0),
+        ] {
+            assert_eq!(of(observation, weapon, phase), kind);
+            classify(kind).unwrap();
         }
     }
 
