@@ -35,8 +35,10 @@ async fn settles(site: &Site, issued: &Issued, wanted: bool) {
     }
 }
 
-/// The log says why this certificate was refused.
+/// This certificate is refused at the door, and the log says why. (What stayed out before may
+/// have been cut a moment after it had come in.)
 async fn refused_for(site: &Site, issued: &Issued, code: &str, words: &str) {
+    assert!(!gets_in(site, issued).await);
     let serial: String = issued.serial().iter().map(|b| format!("{b:02x}")).collect();
     logged(site, &[&serial, &format!("\"code\":\"{code}\""), words]).await;
 }
