@@ -22,6 +22,7 @@ mod indexer;
 mod jetstream;
 mod layout;
 mod log;
+pub mod portable;
 pub mod quarantine;
 mod queue;
 mod recent;
@@ -237,6 +238,46 @@ impl Journal {
     /// As [`Self::enqueue`] and [`Pending::durable`].
     pub async fn append(&self, entries: Vec<Entry>) -> Result<Vec<Appended>, AppendError> {
         self.enqueue(entries).await?.durable().await
+    }
+
+    /// As [`Self::enqueue`], at positions from `first` on and nowhere else: what was stored
+    /// elsewhere comes here. With the embedded engine nobody else writes; with JetStream the
+    /// servers refuse what would stand at another position.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn enqueue_at(
+        &self,
+        first: Position,
+        entries: Vec<Entry>,
+    ) -> Result<Pending, AppendError> {
+        match &self.stream {
+            Some(stream) => stream.enqueue_at(first, entries).await,
+            None => self.log.queue().push(entries).await,
+        }
+    }
+
+    /// Whether entries can be removed: not with the JetStream engine.
+    #[must_use]
+    pub fn can_remove(&self) -> bool {
+        self.stream.is_none()
+    }
+
+    /// Begins a new segment behind what was handed over before, so that the one before it can
+    /// be removed.
+    ///
+    /// # Errors
+    /// The disk is full, or refuses.
+    pub async fn seal(&self) -> Result<(), AppendError> {
+        self.log.queue().seal().await
+    }
+
+    /// Says that what is imported is complete: from now on the folder opens as usual. Blocks.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn end_import(&self) -> Result<(), OpenError> {
+        self.log.end_import()
     }
 
     /// Wakes those who wait for answers, until the journal is closed. Whoever opens a journal

@@ -8,8 +8,8 @@
 //! [`formats`] reads a native payload; [`normalise`] makes it a [`record`] or lists every
 //! reason why not; [`intake`] tells that story and hands records to the [`journal`], whose
 //! sync is the commit point. Only then are there receipts. [`feed`] gives records to readers,
-//! as far as release allows; [`retention`] decides how long they are kept; a [`relay`] is such a
-//! reader and hands them on. [`gateway`] puts it all together and alone spawns long-lived tasks.
+//! as far as release allows; [`retention`] decides how long they are kept, [`transfer`] moves them to
+//! another engine; a [`relay`] is such a reader and hands them on. [`gateway`] puts it all together and alone spawns long-lived tasks.
 //!
 //! The types chain, so that the wrong order does not compile:
 //! `Identity -> Permit -> Report -> Record -> (append) -> Receipt -> acknowledgement`.
@@ -39,6 +39,8 @@ pub mod intake;
 pub mod feed;
 
 pub mod retention;
+
+pub mod transfer;
 
 pub mod rpc;
 

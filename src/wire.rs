@@ -1,6 +1,7 @@
 //! Protobuf to reports, records to protobuf. With the services, the only place that sees
 //! prost types.
 
+pub mod agreement;
 mod back;
 mod decode;
 mod encode;
@@ -38,6 +39,9 @@ pub mod proto {
 
 /// The contract's descriptor set, for reflection and for protobuf's JSON mapping.
 pub const CONTRACT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/contract.bin"));
+
+/// Media type of a report that came as protobuf.
+pub const REPORT_MEDIA_TYPE: &str = "application/vnd.entente.report.v1+protobuf";
 
 /// A time out of protobuf's form; none: it is no time.
 #[must_use]

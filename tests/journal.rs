@@ -24,6 +24,8 @@ mod format;
 mod lost_index;
 #[path = "journal/model.rs"]
 mod model;
+#[path = "journal/moved.rs"]
+mod moved;
 #[path = "journal/reading.rs"]
 mod reading;
 #[path = "journal/retention.rs"]

@@ -13,6 +13,8 @@ mod cluster;
 mod faults;
 #[path = "stream/gateway.rs"]
 mod gateway;
+#[path = "stream/moved.rs"]
+mod moved;
 #[path = "stream/one.rs"]
 mod one;
 #[path = "stream/proxy.rs"]

@@ -57,6 +57,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "retention",
         &["identity", "record", "journal", "wire", "feed", "clock"],
     ),
+    // Moves what the journal holds, and checks what it says.
+    ("transfer", &["journal", "wire"]),
     (
         "rpc",
         &[
@@ -154,6 +156,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "intake",
             "feed",
             "retention",
+            "transfer",
             "rpc",
             "config",
             "telemetry",

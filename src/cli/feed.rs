@@ -1,6 +1,7 @@
-//! `entente feed`: questions about the feed of a running gateway.
+//! `entente feed`: questions about the feed of a running gateway, and the feed as a whole.
 
 mod corroborations;
+mod transfer;
 
 use super::foreign::harmless;
 use super::partner::{Partner, Plain};
@@ -16,7 +17,7 @@ use clap::{Args, Subcommand};
 use std::future::Future;
 use tonic::{Response, Status};
 
-/// Asks a running gateway about its feed.
+/// Asks a running gateway about its feed; exports, imports and verifies a whole feed.
 #[derive(Debug, Args)]
 pub(super) struct FeedArguments {
     #[command(subcommand)]
@@ -39,6 +40,9 @@ enum FeedCommand {
     ResetCursor(ResetCursor),
     /// Deletes a cursor.
     DeleteCursor(DeleteCursor),
+    Export(transfer::Export),
+    Import(transfer::Import),
+    Verify(transfer::Verify),
 }
 
 #[derive(Debug, Args)]
@@ -84,6 +88,9 @@ pub(super) fn run(arguments: &FeedArguments) -> Result<(), Failure> {
         FeedCommand::Cursors(arguments) => cursors(arguments),
         FeedCommand::ResetCursor(arguments) => reset(arguments),
         FeedCommand::DeleteCursor(arguments) => delete(arguments),
+        FeedCommand::Export(arguments) => transfer::export(arguments),
+        FeedCommand::Import(arguments) => transfer::import(arguments),
+        FeedCommand::Verify(arguments) => transfer::verify(arguments),
     }
 }
 

@@ -10,13 +10,10 @@ use crate::record::{Action, Environment, Record, Text};
 use crate::report::Report;
 use crate::wire::quarantined::Refusal;
 use crate::wire::stored::Sealer;
-use crate::wire::{self, Native};
+use crate::wire::{self, Native, REPORT_MEDIA_TYPE};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use jiff::Timestamp;
-
-/// Media type of a report that came as protobuf.
-const REPORT_MEDIA_TYPE: &str = "application/vnd.entente.report.v1+protobuf";
 
 /// Most characters of a report id that a refusal shows.
 const REPORT_ID_SHOWN_CHARS_MAX: usize = 128;

@@ -154,6 +154,15 @@ impl Appender {
             .ok_or_else(|| Failure::Fatal("there is no segment".to_owned()))
     }
 
+    /// Begins a new segment, unless nothing stands in this one.
+    pub(super) fn seal(&mut self) -> Result<(), Failure> {
+        let is_empty = |active: &Active| active.segment.first() == self.next;
+        match self.active.as_ref().is_none_or(is_empty) {
+            true => Ok(()),
+            false => self.roll(),
+        }
+    }
+
     /// Seals the segment and begins the next. The next is there before the old one is sealed,
     /// so that a full disk leaves everything as it was.
     fn roll(&mut self) -> Result<(), Failure> {

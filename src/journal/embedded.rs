@@ -25,6 +25,9 @@ use tokio::sync::watch;
 /// Its presence says that a folder is a copy.
 const COPY_MARK: &str = "copy-of-stream";
 
+/// Its presence says that a feed is being imported.
+const IMPORT_MARK: &str = "unfinished-import";
+
 /// What a folder is to its engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -36,10 +39,10 @@ pub(super) enum Role {
 
 impl Role {
     /// Most revisions of a key.
-    fn revisions_max(self) -> usize {
+    fn revisions_max(self, importing: bool) -> usize {
         match self {
-            Self::Truth => REVISIONS_MAX,
-            Self::Copy => usize::MAX,
+            Self::Truth if !importing => REVISIONS_MAX,
+            Self::Truth | Self::Copy => usize::MAX,
         }
     }
 
@@ -65,6 +68,24 @@ impl Role {
             }
             Self::Truth | Self::Copy => Ok(()),
         }
+    }
+}
+
+/// Marks a folder that a feed is imported into. Half a feed is never taken for a whole one.
+fn mark_import(disk: &dyn Disk, settings: &Settings) -> Result<(), OpenError> {
+    let mark = settings.folder.join(IMPORT_MARK);
+    let is_there = mark.try_exists().map_err(io_error("look for", &mark))?;
+    match settings.importing {
+        false if is_there => Err(OpenError::Settings(
+            "a feed was being imported into the folder, and not all of it is there; run the same \
+             `entente feed import` again",
+        )),
+        true if !is_there => {
+            File::create_new(&mark).map_err(io_error("make", &mark))?;
+            let folder = &settings.folder;
+            disk.sync_folder(folder).map_err(io_error("sync", folder))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -103,6 +124,7 @@ impl Embedded {
             .map_err(io_error("use", folder))?;
         let lock = lock(&settings)?;
         role.claim(&*disk, folder)?;
+        mark_import(&*disk, &settings)?;
         let (durable_in, durable) = watch::channel(Position(0));
         let (health_in, health) = watch::channel(Health::Ready);
         let queue = Arc::new(Queue::new(&settings, health.clone()));
@@ -113,7 +135,7 @@ impl Embedded {
             queue: Arc::clone(&queue),
             durable: durable_in,
             health: health_in,
-            revisions_max: role.revisions_max(),
+            revisions_max: role.revisions_max(settings.importing),
         })?;
         let writer = Mutex::new(Some(writer));
         let inner = Inner {
@@ -173,6 +195,14 @@ impl Embedded {
         bytes_max: usize,
     ) -> Result<Vec<Stored>, ReadError> {
         self.inner.log.read(from.0, entries_max, bytes_max)
+    }
+
+    /// Says that an import is complete. Blocks.
+    pub(super) fn end_import(&self) -> Result<(), OpenError> {
+        let Inner { settings, disk, .. } = &*self.inner;
+        let (folder, mark) = (&settings.folder, settings.folder.join(IMPORT_MARK));
+        disk.remove(&mark).map_err(io_error("remove", &mark))?;
+        disk.sync_folder(folder).map_err(io_error("sync", folder))
     }
 
     /// The log, and what is left of it.

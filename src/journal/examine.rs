@@ -93,6 +93,8 @@ pub enum Seen<'a> {
     Entry(&'a Stored),
     /// What remains of an entry that was removed.
     Removed(&'a Stored),
+    /// A segment was removed; what remains of it came before.
+    Removal(&'a Removal),
     /// Damage.
     Damage(&'a Damage),
     /// How far it is.
@@ -241,10 +243,7 @@ impl Examination<'_> {
                 let reason = "its footer does not agree with its batches";
                 self.damage(name, frames_to(header.bytes), reason, None)
             }
-            Some((said, hash)) if self.is_remains => {
-                self.removed(&header, said.last, hash);
-                ControlFlow::Continue(())
-            }
+            Some((said, hash)) if self.is_remains => self.removed(&header, said.last, hash),
             None if self.is_remains => {
                 let reason = "its footer does not hold, and remains cannot be made anew";
                 self.damage(name, frames_to(header.bytes), reason, None)
@@ -260,18 +259,21 @@ impl Examination<'_> {
     }
 
     /// Takes in remains. The chain goes on with the hash of the last batch that was removed.
-    fn removed(&mut self, header: &SegmentHeader, last: u64, hash: Hash) {
+    fn removed(&mut self, header: &SegmentHeader, last: u64, hash: Hash) -> ControlFlow<()> {
         self.hash = Some(hash);
-        if let Some(removed) = header.removed {
-            self.summary.removals.push(Removal {
-                first: Position(header.first),
-                last: Position(last),
-                bytes: removed.bytes,
-                remains_bytes: header.bytes,
-                at_ns: removed.at_ns,
-                rule: removed.rule,
-            });
-        }
+        let Some(removed) = header.removed else {
+            return ControlFlow::Continue(());
+        };
+        let removal = Removal {
+            first: Position(header.first),
+            last: Position(last),
+            bytes: removed.bytes,
+            remains_bytes: header.bytes,
+            at_ns: removed.at_ns,
+            rule: removed.rule,
+        };
+        self.summary.removals.push(removal);
+        (self.see)(Seen::Removal(&removal))
     }
 
     /// Reads the header of a segment and holds it against its name and what went before. One

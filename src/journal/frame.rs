@@ -117,6 +117,21 @@ pub(super) struct Raw<'a> {
 }
 
 impl Raw<'_> {
+    /// The entry itself, as slices of the bytes that it was read from.
+    pub(super) fn stored(&self, bytes: &Bytes, position: u64) -> Stored {
+        Stored {
+            position: Position(position),
+            previous: self.previous.map(Position),
+            entry: Entry {
+                key: bytes.slice(self.key_from..self.body_from),
+                revision: self.revision,
+                digest: self.digest,
+                stamp_ns: self.stamp_ns,
+                body: bytes.slice(self.body_from..self.body_to),
+            },
+        }
+    }
+
     /// Where key and body stand in the bytes that it was read from.
     pub(super) fn places(&self) -> (Range<usize>, Range<usize>) {
         (self.key_from..self.body_from, self.body_from..self.body_to)
@@ -219,18 +234,7 @@ impl Frame {
 
     /// The entry at a position. Cheap: key and body are slices of the batch.
     pub(super) fn stored(&self, position: u64) -> Option<Stored> {
-        let raw = self.raw(position)?;
-        Some(Stored {
-            position: Position(position),
-            previous: raw.previous.map(Position),
-            entry: Entry {
-                key: self.bytes.slice(raw.key_from..raw.body_from),
-                revision: raw.revision,
-                digest: raw.digest,
-                stamp_ns: raw.stamp_ns,
-                body: self.bytes.slice(raw.body_from..raw.body_to),
-            },
-        })
+        Some(self.raw(position)?.stored(&self.bytes, position))
     }
 }
 

@@ -19,13 +19,15 @@ mod watch;
 pub use settings::{JetStreamSettings, SyncPromise};
 
 use super::embedded::Embedded;
+use super::layout::wide;
 use super::queue::{OVERLOADED_RETRY, PLACE_DEADLINE, Pending};
 use super::{AppendError, Entry, Health, OpenError, Position};
 use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::Stream;
 use follower::Past;
 use message::{FIXED_BYTES, Point, entry_hash};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use publisher::Place;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch as cell;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
@@ -106,6 +108,10 @@ pub(super) struct Engine {
     shared: Arc<Shared>,
     window: Arc<Semaphore>,
     entry_bytes_max: usize,
+    /// What the ids of imported messages begin with, unlike any other's.
+    import_tag: u64,
+    /// The first position that is imported.
+    imported_from: OnceLock<u64>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -132,6 +138,9 @@ impl Engine {
                  refused; set max_payload to 8MB"
             );
         }
+        let mut tag = [0; 8];
+        aws_lc_rs::rand::fill(&mut tag)
+            .map_err(|_| OpenError::JetStream("the system gives no random numbers".to_owned()))?;
         let window = Arc::new(Semaphore::new(settings.window));
         let shared = Arc::new(Shared {
             context: reached.context,
@@ -154,6 +163,8 @@ impl Engine {
             shared,
             window,
             entry_bytes_max: entry_bytes_max.min(batch_bytes_max),
+            import_tag: u64::from_le_bytes(tag),
+            imported_from: OnceLock::new(),
             tasks,
         };
         engine.come_to(last).await?;
@@ -183,6 +194,23 @@ impl Engine {
 
     /// Hands entries over, and waits while too many wait for an acknowledgement.
     pub(super) async fn enqueue(&self, entries: Vec<Entry>) -> Result<Pending, AppendError> {
+        self.enqueue_where(None, entries).await
+    }
+
+    /// As [`Self::enqueue`], at positions from `first` on.
+    pub(super) async fn enqueue_at(
+        &self,
+        first: Position,
+        entries: Vec<Entry>,
+    ) -> Result<Pending, AppendError> {
+        self.enqueue_where(Some(first.0), entries).await
+    }
+
+    async fn enqueue_where(
+        &self,
+        mut at: Option<u64>,
+        entries: Vec<Entry>,
+    ) -> Result<Pending, AppendError> {
         let mut pending = Pending::default();
         for run in self.shared.log.queue().split(entries, self.entry_bytes_max) {
             let run = match run {
@@ -195,7 +223,9 @@ impl Engine {
             let mut run = run.into_iter().peekable();
             while run.peek().is_some() {
                 let part: Vec<_> = run.by_ref().take(self.shared.settings.window).collect();
-                pending.sent(self.publish(part).await?);
+                let next = at.map(|at| at + wide(part.len()));
+                pending.sent(self.publish(at, part).await?);
+                at = next;
             }
         }
         Ok(pending)
@@ -203,6 +233,7 @@ impl Engine {
 
     async fn publish(
         &self,
+        at: Option<u64>,
         entries: Vec<Entry>,
     ) -> Result<oneshot::Receiver<super::queue::Answer>, AppendError> {
         self.shared.ready()?;
@@ -212,7 +243,10 @@ impl Engine {
         let retry_after = OVERLOADED_RETRY;
         let places = places.map_err(|_| AppendError::Overloaded { retry_after })?;
         let places = places.map_err(|_| AppendError::Closed)?;
-        let mut batch = publisher::Batch::new(Arc::clone(&self.shared), entries);
+        let mut batch = {
+            let place = |index| at.map(|at| self.place(at + wide(index)));
+            publisher::Batch::new(Arc::clone(&self.shared), entries, place)
+        };
         // From here on the order among a caller's entries is theirs in the stream, too.
         batch.publish().await?;
         let (sender, answer) = oneshot::channel();
@@ -222,6 +256,18 @@ impl Engine {
             drop(places);
         });
         Ok(answer)
+    }
+
+    /// The place of an entry that is imported. Each names the message before it, so that nothing
+    /// is stored behind a foreign one; only what stands before the first was compared.
+    fn place(&self, position: u64) -> Place {
+        let first = *self.imported_from.get_or_init(|| position);
+        let id = |position: u64| format!("import-{:016x}-{position}", self.import_tag);
+        Place {
+            position,
+            id: id(position),
+            behind: (position > first).then(|| id(position - 1)),
+        }
     }
 
     pub(super) fn health(&self) -> cell::Receiver<Health> {

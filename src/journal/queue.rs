@@ -141,10 +141,14 @@ impl Question {
     }
 }
 
+/// Whoever waits for the segment to be sealed.
+pub(super) type Sealing = oneshot::Sender<Result<(), AppendError>>;
+
 #[derive(Debug, Default)]
 struct State {
     requests: VecDeque<Request>,
     questions: Vec<Question>,
+    sealings: Vec<Sealing>,
     closing: bool,
     /// The writer sleeps, or is about to, and nobody has woken it yet. To wake somebody costs a
     /// system call, even if nobody sleeps.
@@ -153,7 +157,10 @@ struct State {
 
 impl State {
     fn is_idle(&self) -> bool {
-        self.requests.is_empty() && self.questions.is_empty() && !self.closing
+        self.requests.is_empty()
+            && self.questions.is_empty()
+            && self.sealings.is_empty()
+            && !self.closing
     }
 }
 
@@ -392,6 +399,22 @@ impl Queue {
         std::mem::take(&mut self.state().questions)
     }
 
+    /// Has the writer begin a new segment behind what it was given before.
+    pub(super) async fn seal(&self) -> Result<(), AppendError> {
+        let (sender, answer) = oneshot::channel();
+        self.put(|state| state.sealings.push(sender))?;
+        answer.await.map_err(|_| AppendError::Closed)?
+    }
+
+    /// Those who wait for the segment to be sealed, once no request waits before them.
+    pub(super) fn sealings(&self) -> Vec<Sealing> {
+        let mut state = self.state();
+        match state.requests.is_empty() {
+            true => std::mem::take(&mut state.sealings),
+            false => Vec::new(),
+        }
+    }
+
     /// Takes no more requests; what waits is still taken out.
     pub(super) fn close(&self) {
         self.state().closing = true;
@@ -406,6 +429,7 @@ impl Queue {
             state.closing = true;
             // Whoever asked sees the end of the channel.
             state.questions.clear();
+            state.sealings.clear();
             std::mem::take(&mut state.requests)
         };
         for request in requests {

@@ -25,6 +25,9 @@ pub struct Settings {
     pub free_bytes_floor: u64,
     /// Recent batches that are kept in memory for readers, bytes.
     pub tail_bytes_max: usize,
+    /// Opens a folder to import a feed into it. From then on it opens no other way until
+    /// [`super::Journal::end_import`].
+    pub importing: bool,
 }
 
 impl Settings {
@@ -40,6 +43,7 @@ impl Settings {
             queue_bytes_max: 64 * MIB,
             free_bytes_floor: 1024 * 1024 * 1024,
             tail_bytes_max: 64 * MIB,
+            importing: false,
         }
     }
 

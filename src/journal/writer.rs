@@ -204,6 +204,20 @@ impl Writer {
             for question in self.queue.questions() {
                 question.answer(|(key, revision)| self.keys.look_up(key, *revision))?;
             }
+            for sealing in self.queue.sealings() {
+                let (answer, outcome) = match self.appender.seal() {
+                    Ok(()) => (Ok(()), Ok(())),
+                    Err(Failure::Full) => {
+                        let retry_after = DISK_FULL_RETRY;
+                        (Err(AppendError::DiskFull { retry_after }), Ok(()))
+                    }
+                    Err(Failure::Fatal(reason)) => {
+                        (Err(AppendError::Poisoned(reason.clone())), Err(reason))
+                    }
+                };
+                let _gone = sealing.send(answer);
+                outcome?;
+            }
             if let Some(reason) = self.keys.failure() {
                 return Err(reason);
             }

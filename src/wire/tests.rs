@@ -3,6 +3,7 @@
 //! the field's own number. So a field that is missing, or that took its neighbour's value,
 //! shows.
 
+mod agreement;
 mod codes;
 mod record;
 mod report;

@@ -28,7 +28,7 @@ fn section(papers: &Papers, url: &str) -> String {
     )
 }
 
-fn site(papers: &Papers, url: &str) -> Site {
+pub(crate) fn site(papers: &Papers, url: &str) -> Site {
     let site = Site::new(&section(papers, url));
     site.edit("config/gateway.toml", |text| {
         text.replace("[journal]\n", "[journal]\nengine = \"jetstream\"\n")
@@ -36,14 +36,14 @@ fn site(papers: &Papers, url: &str) -> Site {
     site
 }
 
-async fn submit(site: &Site, id: &str) -> Result<proto::Outcome, tonic::Status> {
+pub(crate) async fn submit(site: &Site, id: &str) -> Result<proto::Outcome, tonic::Status> {
     let mut client = site.endpoint(SYSTEM).submission().await.unwrap();
     let answer = client.submit(unary(&sighting(id))).await?;
     Ok(answer.into_inner().outcome.unwrap())
 }
 
 /// Positions and bytes of the whole feed.
-async fn feed(site: &Site) -> Vec<(u64, Vec<u8>)> {
+pub(crate) async fn feed(site: &Site) -> Vec<(u64, Vec<u8>)> {
     let request = SubscribeRequest {
         until_now: true,
         ..Default::default()

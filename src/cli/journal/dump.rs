@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Dump) -> Result<(), Failure> {
             Seen::Damage(damage) => {
                 let _nobody_reads = writeln!(io::stderr(), "entente: damage: {}", shown(damage));
             }
-            Seen::Progress { .. } => {}
+            Seen::Removal(_) | Seen::Progress { .. } => {}
         }
         match written {
             Ok(()) => ControlFlow::Continue(()),

@@ -51,11 +51,25 @@ enum State {
 #[derive(Debug)]
 struct Item {
     entry: Entry,
+    /// Where it must stand. `None`: wherever is next.
+    place: Option<Place>,
     state: State,
     /// A message of ours may be in the stream although nobody said so.
     unsure: bool,
     /// The servers had no room for it.
     no_room: bool,
+}
+
+/// Where an entry must stand, and behind what. The position alone would not do: behind a foreign
+/// message the one for the next position would be taken.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// Its position.
+    pub(super) position: u64,
+    /// Its message's id.
+    pub(super) id: String,
+    /// The id of the message before it. `None`: that was looked at.
+    pub(super) behind: Option<String>,
 }
 
 /// Entries of one caller.
@@ -65,16 +79,22 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn new(shared: Arc<Shared>, entries: Vec<Entry>) -> Self {
-        let item = |entry| Item {
+    /// Entries that go wherever is next, or to places of their own.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        entries: Vec<Entry>,
+        place: impl Fn(usize) -> Option<Place>,
+    ) -> Self {
+        let item = |(index, entry)| Item {
             entry,
+            place: place(index),
             state: State::Unknown,
             unsure: false,
             no_room: false,
         };
         Self {
             shared,
-            items: entries.into_iter().map(item).collect(),
+            items: entries.into_iter().enumerate().map(item).collect(),
         }
     }
 
@@ -95,11 +115,19 @@ impl Batch {
             let mut goes_out = true;
             item.state = match told {
                 Told::At(position) => State::Found(position),
-                Told::TooManyRevisions => State::TooManyRevisions,
-                Told::Absent => {
-                    let message = PublishMessage::build()
+                Told::TooManyRevisions if item.place.is_none() => State::TooManyRevisions,
+                Told::Absent | Told::TooManyRevisions => {
+                    let mut message = PublishMessage::build()
                         .payload(encode(&item.entry, &seen))
                         .expected_last_subject_sequence(0);
+                    if let Some(place) = &item.place {
+                        message = message
+                            .expected_last_sequence(place.position - 1)
+                            .message_id(&place.id);
+                        if let Some(behind) = &place.behind {
+                            message = message.expected_last_message_id(behind);
+                        }
+                    }
                     let subject = subject(prefix, &item.entry);
                     match self.shared.context.send_publish(subject, message).await {
                         Ok(acknowledgement) => State::Published(acknowledgement),
