@@ -157,9 +157,7 @@ pub struct Delivered {
     pub position: Position,
     /// Position of the revision that it superseded.
     pub previous: Option<Position>,
-    /// What it is about.
-    pub label: Label,
-    /// The record, and the report as submitted.
+    /// What it is about, the record, and the report as submitted.
     pub body: Body,
 }
 
@@ -324,8 +322,8 @@ impl Feed {
     ) -> Result<Delivered, FeedError> {
         let stored = self.stored(position).await?;
         let reader = self.reader(identity)?;
-        let mut record = open(&stored)?;
-        if !release::may_read(&record.label, &reader) {
+        let mut record = open(&stored, label(&stored)?)?;
+        if !release::may_read(&record.body.label, &reader) {
             return Err(FeedError::NotFound(position));
         }
         self.hide_previous(&mut record, &reader).await?;
@@ -398,7 +396,7 @@ impl Feed {
             if bytes > self.settings.delivery_bytes_max && !records.is_empty() {
                 return Ok((records, last, page.as_of));
             }
-            let mut record = open(stored)?;
+            let mut record = open(stored, label(stored)?)?;
             self.hide_previous(&mut record, &reader).await?;
             records.push(record);
             last = shown.token;
@@ -487,14 +485,13 @@ fn label(stored: &Stored) -> Result<Label, FeedError> {
     Label::decode(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })
 }
 
-fn open(stored: &Stored) -> Result<Delivered, FeedError> {
+/// What stands behind a label that was read.
+fn open(stored: &Stored, label: Label) -> Result<Delivered, FeedError> {
     let position = stored.position;
-    let body =
-        Body::decode(&stored.entry.body).map_err(|cause| FeedError::Stored { position, cause })?;
+    let body = Body::behind(label, &stored.entry.body);
     Ok(Delivered {
         position,
         previous: stored.previous,
-        label: body.label.clone(),
-        body,
+        body: body.map_err(|cause| FeedError::Stored { position, cause })?,
     })
 }

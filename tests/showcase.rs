@@ -94,3 +94,58 @@ fn the_ingest_measurement_gives_one_object_with_the_ratio() {
         }
     }
 }
+
+/// The others, small: what they promise is in the object, and is a measurement.
+#[test]
+fn the_measurements_of_readers_and_engines_give_one_object() {
+    // Where `tests/run` has put the NATS server.
+    let servers = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".venv/bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(servers).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(path).expect("a path");
+    let measure = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_entente"))
+            .args(["bench", "--output", "json"])
+            .args(arguments)
+            .env("PATH", &path)
+            .output()
+            .expect("the program starts");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("one object")
+    };
+    let readers = [
+        "readers",
+        "--subscribers",
+        "20",
+        "--records",
+        "5",
+        "--rate",
+        "100",
+    ];
+    let catchup = ["catchup", "--records", "2000", "--rounds", "1"];
+    let engine = ["engine", "--reports", "2000", "--rounds", "1"];
+    for (arguments, figures) in [
+        (
+            &readers[..],
+            &["/delivery_p99_ms", "/memory_per_subscriber_bytes"][..],
+        ),
+        (&catchup[..], &["/records_per_s", "/ratio_cold"][..]),
+        (
+            &engine[..],
+            &[
+                "/ratio_to_direct",
+                "/ratio_of_two_gateways",
+                "/one_gateway/gateways_cpu_us_per_report",
+            ][..],
+        ),
+    ] {
+        let result = measure(arguments);
+        for figure in figures {
+            let number = result.pointer(figure).and_then(serde_json::Value::as_f64);
+            assert!(
+                number.is_some_and(|n| n >= 0.0 && n.is_finite()),
+                "{result}"
+            );
+        }
+    }
+}

@@ -2,12 +2,15 @@
 //! against a null service on the same transport mean more than figures of one machine.
 
 mod attack;
+mod catchup;
+mod engine;
 mod flood;
 mod idle;
 mod ingest;
 mod jetstream;
 mod latency;
 mod measure;
+mod readers;
 mod reopen;
 mod server;
 
@@ -49,6 +52,12 @@ enum What {
     Flood(flood::FloodArguments),
     /// Memory of idle authenticated connections
     Idle(idle::Idle),
+    /// One record to many live subscriptions
+    Readers(readers::Readers),
+    /// Gateways with the jetstream engine, beside publishing to the same servers
+    Engine(engine::Engine),
+    /// The whole feed to one reader, beside reading the journal
+    Catchup(catchup::Catchup),
     /// Time to open a large journal, page cache warm and cold
     Reopen(reopen::Reopen),
     /// The attacker of `flood`; started by it
@@ -136,7 +145,10 @@ fn measured(arguments: &Bench) -> Result<Value, BenchError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let load_systems = match &arguments.what {
         What::Ingest(ingest) => ingest.systems,
-        What::Latency(_) | What::Flood(_) | What::Idle(_) => 1,
+        What::Engine(_) => 2,
+        What::Latency(_) | What::Flood(_) | What::Idle(_) | What::Readers(_) | What::Catchup(_) => {
+            1
+        }
         What::Reopen(_) | What::Serve { .. } | What::Attack(_) => 0,
     };
     let ground = Ground::lay(arguments.keep.as_deref(), load_systems, &clock)?;
@@ -153,6 +165,9 @@ fn measured(arguments: &Bench) -> Result<Value, BenchError> {
             What::Latency(latency) => Box::pin(latency::run(latency, &ground, &clock, cores)),
             What::Flood(flood) => Box::pin(flood::run(flood, &ground, &clock, cores)),
             What::Idle(idle) => Box::pin(idle::run(idle, &ground, cores)),
+            What::Engine(engine) => Box::pin(engine::run(engine, &ground, &clock, cores)),
+            What::Readers(readers) => Box::pin(readers::run(readers, &ground, &clock, cores)),
+            What::Catchup(catchup) => Box::pin(catchup::run(catchup, &ground, &clock, cores)),
             What::Reopen(reopen) => return reopen::run(reopen, &ground, &clock),
             What::Serve { .. } | What::Attack(_) => return Ok(Value::Null),
         };

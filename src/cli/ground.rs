@@ -109,6 +109,16 @@ impl Ground {
         self.folder.join("config/gateway.toml")
     }
 
+    /// Changes the configuration file.
+    pub(super) fn edit(&self, change: impl FnOnce(String) -> String) -> Result<(), GroundError> {
+        let path = self.configuration();
+        let text = fs::read_to_string(&path).map_err(|reason| GroundError::Write {
+            path: path.clone(),
+            reason,
+        })?;
+        write(&path, &change(text), 0o600)
+    }
+
     /// The configuration, without limits on rates.
     pub(super) fn load(&self) -> Result<Loaded, GroundError> {
         Self::load_from(&self.configuration())
@@ -118,6 +128,10 @@ impl Ground {
     pub(super) fn load_from(configuration: &Path) -> Result<Loaded, GroundError> {
         let mut loaded = config::load(configuration)?;
         loaded.gateway.listener.connections_max = 1 << 20;
+        let feed = &mut loaded.gateway.feed;
+        feed.subscriptions_max = 1 << 20;
+        feed.subscriptions_nation_max = 1 << 20;
+        feed.subscriptions_system_max = 1 << 20;
         // Reading it again would bring the limits back.
         loaded.origin = None;
         for file in &mut loaded.nations {

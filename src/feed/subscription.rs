@@ -230,7 +230,7 @@ impl Feed {
             }
             let mut opened = None;
             let substance = || {
-                let record = open(&stored)?;
+                let record = open(&stored, label.clone())?;
                 let substance = Substance::read(&record.body.record);
                 opened = Some(record);
                 substance.map_err(|cause| FeedError::Stored { position, cause })
@@ -252,7 +252,7 @@ impl Feed {
                 found.bytes = found.bytes.saturating_add(bytes);
                 found.records.push(match opened {
                     Some(record) => record,
-                    None => open(&stored)?,
+                    None => open(&stored, label)?,
                 });
             }
             found.next = Position(position.0.saturating_add(1));

@@ -86,6 +86,8 @@ pub trait DiskFile: Debug + Send + Sync + 'static {
     /// Says that a range which is on stable storage will hardly be read again. Only advice:
     /// nothing depends on it.
     fn forget(&self, _from: u64, _bytes: u64) {}
+    /// Says that a range will be read soon. Only advice.
+    fn expect(&self, _from: u64, _bytes: u64) {}
 }
 
 /// The system's disk.
@@ -258,5 +260,11 @@ impl DiskFile for RealFile {
         let bytes = std::num::NonZeroU64::new(bytes);
         // Advice that is not taken costs memory, nothing else.
         let _taken = rustix::fs::fadvise(&self.0, from, bytes, rustix::fs::Advice::DontNeed);
+    }
+
+    fn expect(&self, from: u64, bytes: u64) {
+        let bytes = std::num::NonZeroU64::new(bytes);
+        // Advice that is not taken costs time, nothing else.
+        let _taken = rustix::fs::fadvise(&self.0, from, bytes, rustix::fs::Advice::WillNeed);
     }
 }

@@ -21,6 +21,8 @@ const FILES_MAX: usize = 64;
 const GATHERED_ROOM: usize = 512;
 /// How many bytes of batches read from disk are kept.
 const FRAMES_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Reading on is announced to the disk in steps of this size.
+const AHEAD_BYTES: u64 = 4 * 1024 * 1024;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -291,6 +293,10 @@ impl Log {
                 .ok_or_else(damaged)?;
             let next = offset + header.frame_bytes();
             if position < header.next() {
+                // Whoever reads on finds the next part of the segment in memory.
+                if offset / AHEAD_BYTES < next / AHEAD_BYTES {
+                    file.expect(next, 2 * AHEAD_BYTES);
+                }
                 bytes.resize(size(header.frame_bytes()), 0);
                 let payload = bytes.get_mut(HEADER_BYTES..).unwrap_or_default();
                 file.read_at(payload, offset + wide(HEADER_BYTES))?;

@@ -5,6 +5,7 @@
 //! Form: one byte of version (1), then protobuf with the fields of [`Body`]; the label comes
 //! first, so that it can be read without touching the rest.
 
+use super::REPORT_MEDIA_TYPE;
 use super::back::Back;
 use super::fields::{Field, Taken, Unparsable};
 use crate::record::{
@@ -363,6 +364,36 @@ impl Body {
             record: stored.record,
             original: stored.original,
             media_type: stored.media_type.into(),
+        })
+    }
+}
+
+impl Body {
+    /// Reads what stands behind a label that was read; record and original share the memory of
+    /// `bytes`.
+    ///
+    /// # Errors
+    /// Another version, or not in the form.
+    pub fn behind(label: Label, bytes: &Bytes) -> Result<Self, StoredError> {
+        let mut rest = versioned(bytes)?;
+        let (mut record, mut original, mut media_type): (&[u8], &[u8], &str) = Default::default();
+        while !rest.is_empty() {
+            let field = Field::next(&mut rest)?;
+            match field.number {
+                2 => record = field.delimited()?,
+                3 => original = field.delimited()?,
+                4 => field.borrowed(&mut media_type)?,
+                _ => field.skip()?,
+            }
+        }
+        Ok(Self {
+            label,
+            record: bytes.slice_ref(record),
+            original: bytes.slice_ref(original),
+            media_type: match media_type {
+                REPORT_MEDIA_TYPE => REPORT_MEDIA_TYPE.into(),
+                other => other.to_owned().into(),
+            },
         })
     }
 }

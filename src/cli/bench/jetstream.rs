@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -27,6 +28,8 @@ const SAMPLE_EVERY: u64 = 16;
 /// How long an acknowledgement may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 const STREAM: &str = "reports";
+/// Servers of a cluster.
+const CLUSTER_SERVERS: usize = 3;
 
 fn failed(error: impl Display) -> BenchError {
     BenchError::JetStream(error.to_string())
@@ -50,16 +53,62 @@ pub(super) struct JetStream {
 }
 
 impl JetStream {
-    /// Starts the server with a folder of its own and waits until it is ready.
+    /// Starts the server of the third column, and makes its stream.
     pub(super) async fn start(
         program: &Path,
         ground: &Ground,
         cores: Cores,
     ) -> Result<Self, BenchError> {
-        let folder = ground.folder().join("jetstream");
-        std::fs::create_dir(&folder).map_err(failed)?;
+        let server = Self::spawn(program, ground, cores, ("bench", "", "store_dir"))?;
+        server.make_stream(ground).await?;
+        Ok(server)
+    }
+
+    /// Starts three servers that are a cluster, sync before they acknowledge, and vouch for it.
+    pub(super) fn cluster(
+        program: &Path,
+        ground: &Ground,
+        cores: Cores,
+    ) -> Result<Vec<Self>, BenchError> {
+        // All are held until the last is found.
+        let held: Result<Vec<_>, _> = (0..CLUSTER_SERVERS)
+            .map(|_| TcpListener::bind(("127.0.0.1", 0)))
+            .collect();
+        let held = held.map_err(BenchError::Spawn)?;
+        let addresses: Result<Vec<_>, _> = held.iter().map(TcpListener::local_addr).collect();
+        let addresses = addresses.map_err(BenchError::Spawn)?;
+        drop(held);
+        let routes: Vec<_> = addresses
+            .iter()
+            .map(|a| format!("\"nats://{a}\""))
+            .collect();
+        let mut servers = Vec::new();
+        for (number, address) in addresses.iter().enumerate() {
+            // Between the servers without TLS: for whoever publishes it is the same.
+            let more = format!(
+                "max_payload: 8MB\nserver_tags: [\"sync:always\"]\n\
+                 cluster {{\n  name: \"bench\"\n  listen: \"{address}\"\n  routes: [{}]\n}}\n",
+                routes.join(", ")
+            );
+            let name = format!("bench-{number}");
+            let store = "sync_interval: always\n  store_dir";
+            servers.push(Self::spawn(program, ground, cores, (&name, &more, store))?);
+        }
+        Ok(servers)
+    }
+
+    /// Starts a server with a folder of its own and waits until it is ready.
+    fn spawn(
+        program: &Path,
+        ground: &Ground,
+        cores: Cores,
+        (name, more, store): (&str, &str, &str),
+    ) -> Result<Self, BenchError> {
+        let folder = ground.folder().join("jetstream").join(name);
+        std::fs::create_dir_all(&folder).map_err(failed)?;
         let configuration = folder.join("server.conf");
-        std::fs::write(&configuration, configured(ground, &folder)).map_err(failed)?;
+        let text = configured(ground, &folder, (name, more, store));
+        std::fs::write(&configuration, text).map_err(failed)?;
         let mut command = Command::new(program);
         command.arg("--config").arg(&configuration);
         command.stdin(Stdio::null()).stdout(Stdio::null());
@@ -76,8 +125,12 @@ impl JetStream {
             version: String::new(),
         };
         server.listens(&folder.join("server.log"))?;
-        server.make_stream(ground).await?;
         Ok(server)
+    }
+
+    /// Where its clients connect.
+    pub(super) fn url(&self) -> String {
+        format!("tls://localhost:{}", self.port)
     }
 
     /// Its process id.
@@ -144,7 +197,7 @@ impl JetStream {
         let client = ConnectOptions::new()
             .tls_client_config((*endpoint.tls).clone())
             .require_tls(true)
-            .connect(format!("tls://localhost:{}", self.port))
+            .connect(self.url())
             .await
             .map_err(failed)?;
         let window = usize::try_from(window).unwrap_or(usize::MAX);
@@ -164,16 +217,16 @@ impl Drop for JetStream {
     }
 }
 
-fn configured(ground: &Ground, folder: &Path) -> String {
+fn configured(ground: &Ground, folder: &Path, (name, more, store): (&str, &str, &str)) -> String {
     let certificates = ground.folder().join("certs-dev");
     let file = |name: &str| certificates.join(name).display().to_string();
     format!(
         "host: \"127.0.0.1\"\n\
          port: -1\n\
-         server_name: \"bench\"\n\
+         server_name: {name:?}\n\
          tls {{\n  cert_file: {:?}\n  key_file: {:?}\n  ca_file: {:?}\n  verify: true\n  \
          timeout: 10\n}}\n\
-         jetstream {{\n  store_dir: {:?}\n}}\n",
+         jetstream {{\n  {store}: {:?}\n}}\n{more}",
         file("gateway/server.pem"),
         file("gateway/server.key"),
         file("GBR/authority.pem"),

@@ -47,6 +47,8 @@ pub(super) fn memory_bytes(pid: u32, line: &str) -> Option<u64> {
 pub(super) struct Cores {
     /// Where servers run; absent: anywhere.
     pub(super) server: Option<usize>,
+    /// Where the load runs; absent: anywhere.
+    pub(super) load: Option<usize>,
     /// Whether the load runs on another core.
     pub(super) is_pinned: bool,
 }
@@ -63,6 +65,7 @@ impl Cores {
         match (cores.next(), cores.next()) {
             (Some(server), Some(load)) if pin(load) => Self {
                 server: Some(server),
+                load: Some(load),
                 is_pinned: true,
             },
             _ => Self::default(),

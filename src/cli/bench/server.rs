@@ -43,6 +43,16 @@ pub(super) struct Server {
 impl Server {
     /// Starts a server over the configuration file, on the servers' core.
     pub(super) fn start(kind: Kind, ground: &Ground, cores: Cores) -> Result<Self, BenchError> {
+        Self::start_with(kind, ground, cores, &[])
+    }
+
+    /// As [`Self::start`], with settings over those of the file, as the environment gives them.
+    pub(super) fn start_with(
+        kind: Kind,
+        ground: &Ground,
+        cores: Cores,
+        settings: &[(&str, String)],
+    ) -> Result<Self, BenchError> {
         let program = std::env::current_exe().map_err(BenchError::Spawn)?;
         let word = match kind {
             Kind::Null => "null",
@@ -53,7 +63,8 @@ impl Server {
         let mut command = Command::new(program);
         command
             .args(["bench", "serve", "--kind", word, "--config"])
-            .arg(ground.configuration());
+            .arg(ground.configuration())
+            .envs(settings.iter().map(|(name, value)| (name, value)));
         if let Some(core) = cores.server {
             command.args(["--core", &core.to_string()]);
         }

@@ -60,7 +60,8 @@ fn a_body_comes_back_as_it_was_and_its_label_alone_too() {
         assert_eq!(body.original, ORIGINAL);
         assert_eq!(body.media_type, "original_media_type");
         assert_eq!(body.label, expected_label(kind));
-        assert_eq!(Label::decode(&bytes), Ok(body.label));
+        assert_eq!(Label::decode(&bytes), Ok(body.label.clone()));
+        assert_eq!(Body::behind(body.label.clone(), &bytes), Ok(body));
     }
 }
 
@@ -100,6 +101,10 @@ fn another_version_and_damage_are_errors() {
             let cut = Bytes::copy_from_slice(&bytes[..length]);
             let read = Body::decode(&cut);
             assert!(read.is_err() || read != whole);
+            // Read in two steps, it is refused where it was in one.
+            let steps = Label::decode(&cut).and_then(|label| Body::behind(label, &cut));
+            assert_eq!(steps.is_ok(), read.is_ok());
+            assert!(steps.is_err() || steps == read);
         }
         bytes[0] = 9;
         let other = Bytes::from(bytes);
