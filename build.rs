@@ -8,7 +8,7 @@ use prost_types::field_descriptor_proto::Type;
 use std::path::{Path, PathBuf};
 use std::{env, error::Error, fs};
 
-const PROTOS: [&str; 7] = [
+const PROTOS: [&str; 8] = [
     "proto/entente/v1/record.proto",
     "proto/entente/v1/report.proto",
     "proto/entente/v1/submission.proto",
@@ -16,6 +16,7 @@ const PROTOS: [&str; 7] = [
     "proto/entente/v1/operations.proto",
     "proto/entente/v1/certificate.proto",
     "proto/entente/v1/diagnosis.proto",
+    "proto/entente/v1/cascade.proto",
 ];
 
 /// Messages that services carry as bytes: what was signed for is what is stored and served.

@@ -4,6 +4,7 @@
 //! Invariant: a report leaves the window only when its outcome has been read, so a broken
 //! connection loses nothing; what is sent twice is answered with its first receipt.
 
+pub mod cascade;
 mod diagnosis;
 pub mod submitter;
 pub mod subscriber;
@@ -272,10 +273,14 @@ impl Endpoint {
     ///
     /// # Errors
     /// See [`Self::connect`]; and the gateway refuses the call.
-    pub async fn record(&self, position: u64) -> Result<Option<FeedEntry>, ClientError> {
+    pub async fn record(
+        &self,
+        position: u64,
+        include_original: bool,
+    ) -> Result<Option<FeedEntry>, ClientError> {
         let request = GetRecordRequest {
             position,
-            include_original: false,
+            include_original,
         };
         match self.feed().await?.get_record(request).await {
             Ok(answer) => Ok(answer.into_inner().entry),

@@ -5,8 +5,10 @@
 //! refusals to quarantine, and only when both are durable is anything acknowledged.
 
 mod judge;
+pub mod relayed;
 
 pub use judge::read_native;
+use judge::{key_of, sha256, stamp_ns};
 
 use crate::clock::Clock;
 use crate::identity::{Identity, NationCode};

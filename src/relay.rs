@@ -11,6 +11,7 @@
 
 mod audience;
 mod backoff;
+mod cascade;
 mod dead;
 mod engine;
 mod entry;

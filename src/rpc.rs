@@ -2,6 +2,7 @@
 //!
 //! Every call carries the identity of its connection; no service trusts a name in a message.
 
+mod cascade;
 mod certificate;
 pub mod changes;
 pub mod diagnosis;
@@ -21,6 +22,7 @@ use crate::admission::{Admission, Quota};
 use crate::clock::Clock;
 use crate::feed::Feed;
 use crate::feed::places::Places;
+use crate::identity::NationCode;
 use crate::identity::registry::{Registry, Rights};
 use crate::intake::Intake;
 use crate::listener::{Connections, Peer};
@@ -29,6 +31,7 @@ use crate::retention::Retention;
 use crate::trust::TrustState;
 use arc_swap::ArcSwap;
 use changes::TrustChanges;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -49,6 +52,8 @@ pub struct Settings {
     pub chunks_in_flight_max: usize,
     /// Whether server reflection is offered.
     pub reflection: bool,
+    /// Name of this gateway among those that hand records on to each other; empty: it takes none.
+    pub gateway_name: String,
 }
 
 impl Default for Settings {
@@ -60,9 +65,12 @@ impl Default for Settings {
             chunk_bytes_max: 1024 * 1024,
             chunks_in_flight_max: 8,
             reflection: true,
+            gateway_name: String::new(),
         }
     }
 }
+
+pub use crate::wire::relayed::is_gateway_name;
 
 /// What every service needs.
 pub struct Doors {
@@ -130,6 +138,25 @@ impl Doors {
         match quota {
             Some(quota) if caller.rights.submit => Ok((caller, quota)),
             _ => Err(status::right_missing("submit reports")),
+        }
+    }
+
+    /// The caller of a request that hands in records of another feed, its quota, and the nations
+    /// that it may vouch for.
+    fn relay<T>(
+        &self,
+        request: &Request<T>,
+    ) -> Result<(Caller, Quota, BTreeSet<NationCode>), Status> {
+        let caller = self.caller(request)?;
+        let registry = self.registry.load();
+        let identity = &caller.peer.identity().identity;
+        let nation = registry.nation(identity.nation);
+        match (nation, self.admission.quota(identity, &registry)) {
+            (Some(nation), Some(quota)) if caller.rights.relay => {
+                let vouches_for = nation.vouches_for.clone();
+                Ok((caller, quota, vouches_for))
+            }
+            _ => Err(status::right_missing("hand on records")),
         }
     }
 

@@ -10,6 +10,7 @@ mod fields;
 pub mod json;
 pub mod outcome;
 pub mod quarantined;
+pub mod relayed;
 pub mod stored;
 pub mod substance;
 #[cfg(test)]

@@ -7,6 +7,8 @@
     reason = "a test fails by panicking, and needs not all of the support"
 )]
 
+#[path = "relay/cascade.rs"]
+mod cascade;
 #[path = "stream/servers.rs"]
 mod servers;
 #[path = "relay/site.rs"]

@@ -12,7 +12,7 @@ use crate::pki::RenewalSettings;
 use crate::record::Level;
 use crate::trust::{Blocked, BlockedError, NationSources, Standing, Terms};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ const INTERMEDIATES: &str = "PEM files of authorities below the anchors";
 const LISTS: &str = "PEM or DER files of their revocation lists, or folders of them";
 
 /// The rights that there are.
-const RIGHTS: &str = "submit, read, operate";
+const RIGHTS: &str = "submit, read, operate, relay";
 
 /// A nation as its file says.
 #[derive(Clone, Debug)]
@@ -82,6 +82,7 @@ pub(super) fn read(
     );
     let default_rights = rights(&mut table, "default_rights");
     let systems = systems(&mut table);
+    let vouches_for = vouches_for(&mut table, default_rights, &systems);
     let limits = sections::limits(table.table("limits"), default_limits);
     let sources = sources(&mut table, code, domain.clone(), development);
     let renewal = certificates::renewal(table.table("renewal"));
@@ -100,6 +101,7 @@ pub(super) fn read(
             special,
             default_rights,
             systems,
+            vouches_for,
             limits,
         },
         profile: Arc::new(profile?),
@@ -126,10 +128,36 @@ fn rights(table: &mut Table<'_>, name: &str) -> Rights {
             "submit" => rights.submit = true,
             "read" => rights.read = true,
             "operate" => rights.operate = true,
+            "relay" => rights.relay = true,
             _ => table.problem(name, format!("`{word}` is no right; expected {RIGHTS}")),
         }
     }
     rights
+}
+
+/// Whose records its relays may hand in. Nobody's is never everybody's.
+fn vouches_for(
+    table: &mut Table<'_>,
+    default_rights: Rights,
+    systems: &BTreeMap<SystemName, Rights>,
+) -> BTreeSet<NationCode> {
+    const KEY: &str = "vouches_for";
+    let mut nations = BTreeSet::new();
+    for code in table.texts(KEY, "codes of nations whose records its relays may hand in") {
+        match NationCode::parse(&code) {
+            Ok(nation) => {
+                nations.insert(nation);
+            }
+            Err(error) => table.problem(KEY, error.to_string()),
+        }
+    }
+    let relays = default_rights.relay || systems.values().any(|rights| rights.relay);
+    if relays && nations.is_empty() {
+        let message = "a system has the right `relay`, and no nation is named whose records it may \
+                       hand in: name them, such as [\"GBR\", \"FRA\"]";
+        table.problem(KEY, message.to_owned());
+    }
+    nations
 }
 
 fn systems(table: &mut Table<'_>) -> BTreeMap<SystemName, Rights> {

@@ -251,9 +251,22 @@ fn services(mut table: Table<'_>) -> rpc::Settings {
             1..=256,
         ),
         reflection: table.switch("reflection", default.reflection),
+        gateway_name: gateway_name(&mut table),
     };
     table.finish();
     settings
+}
+
+/// The gateway's name among those that hand records on to each other.
+fn gateway_name(table: &mut Table<'_>) -> String {
+    const KEY: &str = "gateway_name";
+    const EXPECTED: &str = "1 to 64 of a-z, 0-9, `-`, `_` and `.`";
+    let name = table.text_or(KEY, "", EXPECTED);
+    if !name.is_empty() && !rpc::is_gateway_name(&name) {
+        let message = format!("`{name}` is not {EXPECTED}");
+        table.problem(KEY, message);
+    }
+    name
 }
 
 /// Limits, of the gateway or of a nation.

@@ -4,7 +4,7 @@
 use super::spiffe::TrustDomain;
 use super::{Identity, NationCode, SystemName};
 use crate::record::Level;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a system may do. No right is implied by another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Rights {
     pub read: bool,
     /// May use the operations service.
     pub operate: bool,
+    /// May hand in records of another gateway's feed, of the nations in [`Nation::vouches_for`].
+    pub relay: bool,
 }
 
 impl Rights {
@@ -24,6 +26,7 @@ impl Rights {
             (self.submit, "submit"),
             (self.read, "read"),
             (self.operate, "operate"),
+            (self.relay, "relay"),
         ]
         .into_iter()
         .filter_map(|(given, name)| given.then_some(name))
@@ -68,6 +71,8 @@ pub struct Nation {
     pub default_rights: Rights,
     /// Rights of listed systems.
     pub systems: BTreeMap<SystemName, Rights>,
+    /// Whose records its systems with the right `relay` may hand in.
+    pub vouches_for: BTreeSet<NationCode>,
     /// What it may use.
     pub limits: Limits,
 }

@@ -103,7 +103,12 @@ fn key<'a>(sender: &'a Identity, report_id: &'a str) -> [&'a [u8]; 5] {
     [nation, "/", system, "\0", report_id].map(str::as_bytes)
 }
 
-fn stamp_ns(time: Timestamp) -> i64 {
+/// The same, of a record that somebody else normalised.
+pub(super) fn key_of(nation: &str, system: &str, report_id: &str) -> Bytes {
+    [nation, "/", system, "\0", report_id].concat().into()
+}
+
+pub(super) fn stamp_ns(time: Timestamp) -> i64 {
     // 64 bits of nanoseconds reach from 1677 to 2262; a clock beyond them is clamped.
     i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX)
 }
@@ -115,7 +120,7 @@ fn original(payload: &Payload) -> Bytes {
     }
 }
 
-fn sha256(bytes: &[u8]) -> [u8; 32] {
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest(&SHA256, bytes).as_ref());
     out

@@ -145,6 +145,7 @@ impl Relay {
                 ..FeedFilter::default()
             }),
             onward: true,
+            include_original: self.settings.wants_originals(),
             cursor: name.clone(),
             window: Some(WINDOW_POSITIONS),
             acknowledge_within_s: Some(ACKNOWLEDGE_WITHIN_S),

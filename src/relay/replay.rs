@@ -46,7 +46,11 @@ pub async fn replay(
     for position in meant {
         let became = match dropping {
             true => Replayed::Dropped,
-            false => match endpoint.record(position).await?.map(Entry::new) {
+            false => match endpoint
+                .record(position, settings.wants_originals())
+                .await?
+                .map(Entry::new)
+            {
                 None => Replayed::Withheld,
                 Some(Err(reason)) => Replayed::Stays(reason),
                 Some(Ok(entry)) if !settings.audience.may_see(&entry.record) => Replayed::Withheld,

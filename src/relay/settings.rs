@@ -2,6 +2,7 @@
 //! the file.
 
 use super::audience::Audience;
+use super::cascade::CascadeSettings;
 use super::subjects::SubjectsSettings;
 use super::tak::TakSettings;
 use super::webhook::WebhookSettings;
@@ -53,6 +54,8 @@ pub enum TargetSettings {
     Subjects(SubjectsSettings),
     /// A TAK server.
     Tak(TakSettings),
+    /// Another Entente.
+    Cascade(CascadeSettings),
 }
 
 impl TargetSettings {
@@ -63,6 +66,7 @@ impl TargetSettings {
             Self::Webhook(_) => "webhook",
             Self::Subjects(_) => "jetstream",
             Self::Tak(_) => "tak",
+            Self::Cascade(_) => "entente",
         }
     }
 }
@@ -106,6 +110,7 @@ struct File {
     webhook: Option<WebhookSection>,
     jetstream: Option<JetStreamSection>,
     tak: Option<TakSection>,
+    entente: Option<GatewaySection>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -259,15 +264,7 @@ impl RelaySettings {
             reading.fault("name", message);
         }
         let state = reading.file("state", "a folder of the relay's own", file.state);
-        let gateway = file.gateway;
-        let address = reading.need("gateway.address", "HOST:PORT", gateway.address);
-        let server_name = gateway.server_name.unwrap_or_else(|| host(&address));
-        let pem = "a PEM file";
-        let files = ClientFiles {
-            certificate: reading.file("gateway.certificate", pem, gateway.certificate),
-            key: reading.file("gateway.key", "a PEM file, mode 0600", gateway.key),
-            authority: reading.file("gateway.authority", pem, gateway.authority),
-        };
+        let (address, server_name, files) = gateway(&mut reading, "gateway", file.gateway);
         let nations = reading.nations("wanted.nations", &file.wanted.nations);
         let environments = reading.named(
             "wanted.environments",
@@ -285,15 +282,23 @@ impl RelaySettings {
             nations: reading.nations("release.audience", &file.release.audience),
             level_max: levels.first().copied(),
         };
-        let target = match (file.webhook, file.jetstream, file.tak) {
-            (Some(section), None, None) => Some(webhook(&mut reading, section)),
-            (None, Some(section), None) => Some(jetstream(&mut reading, section)),
-            (None, None, Some(section)) => {
+        let target = match (file.webhook, file.jetstream, file.tak, file.entente) {
+            (Some(section), None, None, None) => Some(webhook(&mut reading, section)),
+            (None, Some(section), None, None) => Some(jetstream(&mut reading, section)),
+            (None, None, Some(section), None) => {
                 tak_limits(&mut reading, &audience, &wanted);
                 Some(tak(&mut reading, section))
             }
+            (None, None, None, Some(section)) => {
+                let (address, server_name, files) = gateway(&mut reading, "entente", section);
+                Some(TargetSettings::Cascade(CascadeSettings {
+                    address,
+                    server_name,
+                    files,
+                }))
+            }
             _ => {
-                let message = "expected exactly one of [webhook], [jetstream] and [tak]";
+                let message = "expected exactly one of [webhook], [jetstream], [tak], [entente]";
                 reading.fault("target", message);
                 None
             }
@@ -318,6 +323,12 @@ impl RelaySettings {
         }
     }
 
+    /// Whether the target gets reports as they were submitted, too: another gateway keeps them.
+    #[must_use]
+    pub fn wants_originals(&self) -> bool {
+        matches!(self.target, TargetSettings::Cascade(_))
+    }
+
     /// The gateway as this relay sees it.
     ///
     /// # Errors
@@ -335,6 +346,24 @@ impl RelaySettings {
 pub(super) fn host(address: &str) -> String {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     host.trim_matches(['[', ']']).to_owned()
+}
+
+/// A gateway, and who the relay is there.
+fn gateway(
+    reading: &mut Reading<'_>,
+    section: &str,
+    given: GatewaySection,
+) -> (String, String, ClientFiles) {
+    let key = |name: &str| format!("{section}.{name}");
+    let address = reading.need(&key("address"), "HOST:PORT", given.address);
+    let server_name = given.server_name.unwrap_or_else(|| host(&address));
+    let pem = "a PEM file";
+    let files = ClientFiles {
+        certificate: reading.file(&key("certificate"), pem, given.certificate),
+        key: reading.file(&key("key"), "a PEM file, mode 0600", given.key),
+        authority: reading.file(&key("authority"), pem, given.authority),
+    };
+    (address, server_name, files)
 }
 
 fn webhook(reading: &mut Reading<'_>, section: WebhookSection) -> TargetSettings {

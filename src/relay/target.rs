@@ -1,6 +1,7 @@
 //! What a relay hands on to: one kind in each file, and what all of them answer.
 
 use super::RelayError;
+use super::cascade::Cascade;
 use super::entry::Entry;
 use super::settings::{RelaySettings, TargetSettings};
 use super::subjects::Subjects;
@@ -46,6 +47,8 @@ pub enum Target {
     Subjects(Subjects),
     /// A TAK server.
     Tak(Tak),
+    /// Another Entente.
+    Cascade(Cascade),
 }
 
 impl Target {
@@ -62,6 +65,9 @@ impl Target {
             }
             TargetSettings::Subjects(settings) => Self::Subjects(Subjects::open(name, settings)?),
             TargetSettings::Tak(settings) => Self::Tak(Tak::open(&name, settings, clock)?),
+            TargetSettings::Cascade(of_target) => {
+                Self::Cascade(Cascade::open(of_target, settings.endpoint(&clock)?, clock)?)
+            }
         })
     }
 
@@ -72,6 +78,7 @@ impl Target {
             Self::Webhook(webhook) => webhook.hand(entries).await,
             Self::Subjects(subjects) => Box::pin(subjects.hand(entries, replaying)).await,
             Self::Tak(tak) => tak.hand(entries).await,
+            Self::Cascade(cascade) => Box::pin(cascade.hand(entries)).await,
         }
     }
 }

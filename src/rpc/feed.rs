@@ -316,6 +316,7 @@ fn entry(delivered: Delivered, include_original: bool) -> FeedEntry {
             content: body.original,
         }),
         supersedes_position: delivered.previous.map(|position| position.0),
+        path: body.path,
     }
 }
 

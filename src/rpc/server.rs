@@ -1,5 +1,6 @@
 //! Puts the services on a listener's connections.
 
+use super::cascade::Cascade;
 use super::certificate::Certificates;
 use super::feed::FeedDoor;
 use super::health::HealthDoor;
@@ -10,6 +11,7 @@ use super::terms::Terms;
 use super::{Doors, Settings};
 use crate::listener::GatewayIo;
 use crate::wire::CONTRACT;
+use crate::wire::proto::cascade_service_server::CascadeServiceServer;
 use crate::wire::proto::certificate_service_server::CertificateServiceServer;
 use crate::wire::proto::feed_service_server::FeedServiceServer;
 use crate::wire::proto::operations_service_server::OperationsServiceServer;
@@ -36,17 +38,20 @@ const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
 const PENDING_RESETS_MAX: usize = 20;
 /// Resets that a peer may provoke from us; more end the connection (MadeYouReset).
 const LOCAL_RESETS_MAX: usize = 256;
+/// A relayed record has its original beside it, and a trace: so many times a report.
+const CASCADE_MESSAGES: usize = 4;
 /// Flow control window of a stream, bytes.
 const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 /// Flow control window of a connection, bytes.
 const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 
 /// The service names that health is told for, besides the whole server ("").
-pub const SERVICES: [&str; 4] = [
+pub const SERVICES: [&str; 5] = [
     "entente.v1.SubmissionService",
     "entente.v1.FeedService",
     "entente.v1.OperationsService",
     "entente.v1.CertificateService",
+    "entente.v1.CascadeService",
 ];
 
 /// Why the services cannot be served.
@@ -132,6 +137,12 @@ pub async fn serve(
         .add_service(
             OperationsServiceServer::new(Operations::new(Arc::clone(&doors)))
                 .max_decoding_message_size(bytes_max),
+        )
+        .add_service(
+            CascadeServiceServer::new(Cascade {
+                doors: Arc::clone(&doors),
+            })
+            .max_decoding_message_size(bytes_max.saturating_mul(CASCADE_MESSAGES)),
         )
         .add_service(
             CertificateServiceServer::new(Certificates {

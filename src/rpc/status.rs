@@ -69,6 +69,15 @@ pub(super) fn right_missing(right: &str) -> Status {
     )
 }
 
+/// The gateway takes no relayed records.
+pub(super) fn no_gateway_name() -> Status {
+    plain(
+        Code::FailedPrecondition,
+        "NO_GATEWAY_NAME",
+        "this gateway takes no relayed records: its operator has to name it (services.gateway_name)",
+    )
+}
+
 /// The connection came without an identity. Cannot happen behind our listener.
 pub(super) fn no_identity() -> Status {
     plain(

@@ -124,6 +124,7 @@ impl SubmissionService for Submission {
             report_bytes_max: u32::try_from(self.doors.settings.message_bytes_max)
                 .unwrap_or(u32::MAX),
             connection_until: Some(wire::timestamp(caller.peer.until())),
+            gateway_name: self.doors.settings.gateway_name.clone(),
             warnings: terms::warnings(&caller.peer, self.doors.clock.now()),
         }))
     }

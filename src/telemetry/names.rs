@@ -50,6 +50,8 @@ metrics_of_ours! {
         "Reports by outcome: accepted, duplicate, superseded, rejected.";
     ADMISSION_REFUSED = "entente_admission_refused_total" Counter Count ["nation", "reason"]
         "Calls that quota did not admit.";
+    RELAYED_RECORDS = "entente_relayed_records_total" Counter Count ["outcome"]
+        "Records that relays of other gateways handed in: stored, present, looped, refused.";
     HANDSHAKES_REFUSED = "entente_handshakes_refused_total" Counter Count ["reason"]
         "Refused connections, by the reason code that the peer is given.";
     NATION_FAULTY = "entente_nation_faulty" Gauge Count ["nation"]

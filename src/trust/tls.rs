@@ -235,7 +235,7 @@ pub(super) fn seal(mut config: rustls::ServerConfig) -> Arc<rustls::ServerConfig
 }
 
 /// Files of a client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientFiles {
     /// Its chain, leaf first, PEM.
     pub certificate: PathBuf,

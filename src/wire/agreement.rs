@@ -20,6 +20,8 @@ pub struct Agreed {
     pub original: Bytes,
     /// The report's media type.
     pub media_type: String,
+    /// Whether it came from another gateway.
+    pub is_relayed: bool,
 }
 
 /// Reads a stored body, and what in it does not agree.
@@ -50,7 +52,7 @@ pub fn agreed(bytes: &Bytes) -> Result<(Agreed, Vec<String>), StoredError> {
         ));
     }
     let original_sha256 = record.original_sha256.clone();
-    for (name, of_label, of_record) in differences(&body.label, &label(record)) {
+    for (name, of_label, of_record) in differences(&body.label, &label_of(record)) {
         faults.push(format!(
             "the label says {name} {of_label}, the record {of_record}"
         ));
@@ -61,12 +63,13 @@ pub fn agreed(bytes: &Bytes) -> Result<(Agreed, Vec<String>), StoredError> {
         original_sha256,
         original: body.original,
         media_type: body.media_type.into_owned(),
+        is_relayed: !body.path.is_empty(),
     };
     Ok((agreed, faults))
 }
 
 /// The label that a record should have.
-fn label(record: proto::Record) -> Label {
+pub(super) fn label_of(record: proto::Record) -> Label {
     let marking = record.marking.unwrap_or_default();
     let mut label = Label {
         kind: Kind::Retraction,

@@ -5,6 +5,10 @@
 //! Form: one byte of version (1), then protobuf with the fields of [`Body`]; the label comes
 //! first, so that it can be read without touching the rest.
 
+mod relayed;
+
+pub use relayed::relayed;
+
 use super::REPORT_MEDIA_TYPE;
 use super::back::Back;
 use super::fields::{Field, Taken, Unparsable};
@@ -113,6 +117,8 @@ pub struct Body {
     pub original: Bytes,
     /// Media type of the report as submitted.
     pub media_type: Text,
+    /// Gateways that it came through before this one.
+    pub path: Vec<String>,
 }
 
 /// [`Label`] as it is stored. Field numbers are for ever.
@@ -152,6 +158,8 @@ struct StoredLabel {
     supersedes_report_id: String,
     #[prost(uint32, tag = "17")]
     supersedes_revision: u32,
+    #[prost(uint64, optional, tag = "18")]
+    sequence: Option<u64>,
 }
 
 /// [`Body`] as it is stored. Field numbers are for ever.
@@ -165,6 +173,8 @@ struct StoredBody {
     original: Bytes,
     #[prost(string, tag = "4")]
     media_type: String,
+    #[prost(string, repeated, tag = "5")]
+    path: Vec<String>,
 }
 
 /// Most room that is made at once for bodies, bytes.
@@ -364,6 +374,7 @@ impl Body {
             record: stored.record,
             original: stored.original,
             media_type: stored.media_type.into(),
+            path: stored.path,
         })
     }
 }
@@ -377,12 +388,14 @@ impl Body {
     pub fn behind(label: Label, bytes: &Bytes) -> Result<Self, StoredError> {
         let mut rest = versioned(bytes)?;
         let (mut record, mut original, mut media_type): (&[u8], &[u8], &str) = Default::default();
+        let mut path = Vec::new();
         while !rest.is_empty() {
             let field = Field::next(&mut rest)?;
             match field.number {
                 2 => record = field.delimited()?,
                 3 => original = field.delimited()?,
                 4 => field.borrowed(&mut media_type)?,
+                5 => field.texts(&mut path)?,
                 _ => field.skip()?,
             }
         }
@@ -394,6 +407,7 @@ impl Body {
                 REPORT_MEDIA_TYPE => REPORT_MEDIA_TYPE.into(),
                 other => other.to_owned().into(),
             },
+            path,
         })
     }
 }

@@ -394,6 +394,7 @@ pub(crate) fn nation(name: &str, connections_max: u32) -> Nation {
         special: Vec::new(),
         default_rights: Rights::default(),
         systems: std::collections::BTreeMap::new(),
+        vouches_for: Default::default(),
         limits: Limits {
             connections_max,
             nation_reports_per_s: 1,

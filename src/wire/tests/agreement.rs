@@ -1,9 +1,11 @@
 //! A stored body agrees with itself as it is sealed, and whatever is changed in it shows.
 
 use super::record::{contribution, record, sighting};
+use crate::identity::NationCode;
 use crate::record::Body as Substance;
 use crate::wire::agreement::agreed;
-use crate::wire::stored::{Body, Kind, Label, Sealer};
+use crate::wire::relayed::Relayed;
+use crate::wire::stored::{Body, Glance, Kind, Label, Sealer};
 use bytes::Bytes;
 
 fn bodies() -> Vec<Bytes> {
@@ -64,5 +66,34 @@ fn any_flipped_bit_of_a_label_is_found_out() {
                 assert!(same || !faults.is_empty(), "bit {bit}");
             }
         }
+    }
+}
+
+/// A record that came from another gateway has the label that it had there, and its own bytes.
+#[test]
+fn a_relayed_body_agrees_with_the_one_that_it_comes_from() {
+    for bytes in bodies() {
+        let there = Body::decode(&bytes).unwrap();
+        let relayed = Relayed {
+            label: there.label.clone(),
+            sequence: Glance::at(&bytes).unwrap().sequence,
+            nation: NationCode::parse("GBR").unwrap(),
+            record: there.record.clone(),
+            original: there.original.clone(),
+            media_type: there.media_type.clone().into_owned(),
+            original_sha256: [0; 32],
+            path: vec!["a".to_owned(), "b".to_owned()],
+        };
+        let here_bytes = crate::wire::stored::relayed(relayed);
+        let here = Body::decode(&here_bytes).unwrap();
+        assert_eq!((&here.label, &here.record), (&there.label, &there.record));
+        assert_eq!(here.path, ["a", "b"]);
+        assert_eq!(Body::behind(here.label.clone(), &here_bytes), Ok(here));
+        let (agreed, faults) = agreed(&here_bytes).unwrap();
+        assert_eq!((agreed.is_relayed, faults), (true, Vec::new()));
+        assert_eq!(
+            Glance::at(&here_bytes).unwrap().sequence,
+            Glance::at(&bytes).unwrap().sequence
+        );
     }
 }
