@@ -1,0 +1,217 @@
+//! What runs in a round: three NATS servers as a cluster whose ways can be cut, two gateways
+//! with folders of their own and the same certificates, and the balancer in front of them.
+
+use crate::balancer::Balancer;
+use crate::dice::Dice;
+use crate::routes::Routes;
+use crate::servers::{Cluster, Papers};
+use crate::support::{ENTENTE, Site};
+use async_nats::jetstream::Context;
+use async_nats::{ConnectOptions, ServerAddr};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The stream of the gateways.
+const STREAM: &str = "ENTENTE";
+/// Settings of the round: readers that take nothing are cut soon.
+const SETTINGS: &str = "[feed]\nstall_deadline = \"1s\"\nheartbeat = \"1s\"\n";
+/// Where batches of a segment begin, and how long their headers are.
+const FRAMES_FROM: usize = 4096;
+const HEADER_BYTES: usize = 80;
+
+/// The processes of a round.
+pub(crate) struct Federation {
+    pub(crate) cluster: Cluster,
+    pub(crate) routes: Routes,
+    pub(crate) gateways: [Site; 2],
+    pub(crate) balancer: Balancer,
+    /// A client of the servers that is no gateway.
+    pub(crate) context: Context,
+    // Last: the servers end before their folders go.
+    folder: TempDir,
+}
+
+impl Federation {
+    pub(crate) async fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let papers = Papers::new(&folder.path().join("papers"));
+        let routes = Routes::default();
+        let starting = || Cluster::start(folder.path(), &papers, |text| routes.through(&text));
+        let cluster = tokio::task::block_in_place(starting);
+        let context = context(&papers, &cluster.urls()).await;
+        let gateways = [(); 2].map(|()| site(&papers, &cluster.urls()));
+        // One authority for both: whoever is sent to the other is welcome there.
+        let certificates = gateways[1].path("certs-dev");
+        std::fs::remove_dir_all(&certificates).unwrap();
+        std::os::unix::fs::symlink(gateways[0].path("certs-dev"), &certificates).unwrap();
+        let mut federation = Self {
+            cluster,
+            routes,
+            gateways,
+            balancer: Balancer::start(2).await,
+            context,
+            folder,
+        };
+        for gateway in 0..2 {
+            federation.start_gateway(gateway, &[]);
+        }
+        federation
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts a gateway, and lets clients come to it.
+    pub(crate) fn start_gateway(&mut self, gateway: usize, environment: &[(&str, &str)]) {
+        let started = self.try_start_gateway(gateway, environment);
+        let log = || self.gateways[gateway].log();
+        started.unwrap_or_else(|why| panic!("gateway {gateway}: {why}\n{}", log()));
+    }
+
+    pub(crate) fn try_start_gateway(
+        &mut self,
+        gateway: usize,
+        environment: &[(&str, &str)],
+    ) -> Result<(), String> {
+        let site = &mut self.gateways[gateway];
+        let starting = || site.try_start(Command::new(ENTENTE), environment);
+        tokio::task::block_in_place(starting)?;
+        let address = site.address.parse().unwrap();
+        self.balancer.set(gateway, Some(address));
+        Ok(())
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill_gateway(&mut self, gateway: usize) {
+        self.balancer.set(gateway, None);
+        self.gateways[gateway].kill();
+    }
+
+    /// Name of the server that leads the stream.
+    pub(crate) async fn leader(&self) -> String {
+        let mut looks = tokio::time::interval(crate::LOOK);
+        let look = async {
+            loop {
+                looks.tick().await;
+                if let Ok(mut stream) = self.context.get_stream(STREAM).await
+                    && let Ok(info) = stream.info().await
+                    && let Some(leader) = info.cluster.as_ref().and_then(|c| c.leader.clone())
+                    && !leader.is_empty()
+                {
+                    return leader;
+                }
+            }
+        };
+        crate::in_time("a leader", look).await
+    }
+
+    /// Names of the servers that do not lead.
+    pub(crate) async fn followers(&self) -> Vec<String> {
+        let leader = self.leader().await;
+        let names = self.cluster.servers.iter().map(|server| &server.name);
+        names.filter(|name| **name != leader).cloned().collect()
+    }
+
+    /// Starts a server again that was killed, and waits until it takes connections.
+    pub(crate) fn start_server(&mut self, name: &str) {
+        let server = self.cluster.named(name);
+        server.spawn();
+        tokio::task::block_in_place(|| server.wait_until_ready());
+    }
+
+    /// Waits until every server keeps up with the leader.
+    pub(crate) async fn whole(&self) {
+        let mut looks = tokio::time::interval(crate::LOOK);
+        let whole = async {
+            loop {
+                looks.tick().await;
+                if let Ok(mut stream) = self.context.get_stream(STREAM).await
+                    && let Ok(info) = stream.info().await
+                    && let Some(cluster) = &info.cluster
+                    && cluster.leader.is_some()
+                    && cluster.replicas.len() == 2
+                    && cluster
+                        .replicas
+                        .iter()
+                        .all(|one| one.current && !one.offline)
+                {
+                    return;
+                }
+            }
+        };
+        crate::in_time("a whole cluster", whole).await;
+    }
+
+    /// Nobody ended who was not told to, and everybody ends in order.
+    pub(crate) fn stop(&mut self) {
+        for (number, gateway) in self.gateways.iter_mut().enumerate() {
+            assert!(gateway.is_alive(), "gateway {number} ended by itself");
+            let ended = tokio::task::block_in_place(|| gateway.stop());
+            assert!(ended.success(), "gateway {number}: {ended}");
+            let verified = gateway.run(&["journal", "verify", "data/journal"]);
+            assert!(verified.status.success(), "{verified:?}");
+        }
+    }
+}
+
+fn site(papers: &Papers, urls: &[String]) -> Site {
+    let site = Site::new(&format!(
+        "{SETTINGS}\n[journal.jetstream]\nservers = {urls:?}\nca = {:?}\ncertificate = {:?}\n\
+         key = {:?}\nreplicas = 3\n",
+        papers.file("ca.pem"),
+        papers.file("gateway.pem"),
+        papers.file("gateway.key"),
+    ));
+    site.edit("config/gateway.toml", |text| {
+        text.replace("[journal]\n", "[journal]\nengine = \"jetstream\"\n")
+    });
+    site
+}
+
+async fn context(papers: &Papers, urls: &[String]) -> Context {
+    let servers: Vec<ServerAddr> = urls.iter().map(|url| url.parse().unwrap()).collect();
+    let client = ConnectOptions::new()
+        .add_root_certificates(papers.file("ca.pem"))
+        .add_client_certificate(papers.file("gateway.pem"), papers.file("gateway.key"))
+        .require_tls(true)
+        .ignore_discovered_servers()
+        // One that is stopped is left soon.
+        .ping_interval(Duration::from_secs(1))
+        .connect(servers)
+        .await
+        .unwrap();
+    let mut context = async_nats::jetstream::new(client);
+    context.set_timeout(Duration::from_secs(2));
+    context
+}
+
+/// Cuts the last batch of a journal at a byte within it, as a crash in the middle of a write
+/// leaves it; says how many bytes went. None: the last segment holds no batch.
+pub(crate) fn tear(journal: &Path, dice: &mut Dice) -> Option<usize> {
+    let mut segments: Vec<_> = std::fs::read_dir(journal)
+        .unwrap()
+        .map(|item| item.unwrap().path())
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with('0') && name.ends_with(".segment")
+        })
+        .collect();
+    segments.sort();
+    let last = segments.last()?;
+    let bytes = std::fs::read(last).unwrap();
+    let (mut at, mut before) = (FRAMES_FROM, None);
+    while bytes.get(at..at + 4) == Some(b"ENTB") {
+        let length = u32::from_le_bytes(bytes[at + 8..at + 12].try_into().unwrap());
+        before = Some(at);
+        at += HEADER_BYTES + usize::try_from(length).unwrap();
+    }
+    let torn = 1 + dice.below(at - before? - 1);
+    // What a crash leaves is as long as before, and zero from there on.
+    let mut kept = bytes[..at - torn].to_vec();
+    kept.resize(bytes.len(), 0);
+    std::fs::write(last, kept).unwrap();
+    Some(torn)
+}

@@ -1,0 +1,177 @@
+//! Rounds against a cluster with two gateways: several faults, chosen and ordered by a seed,
+//! while systems send and readers read.
+
+use crate::dice::{Dice, from_environment};
+use crate::federation::{Federation, tear};
+use crate::ledger::Ledger;
+use crate::readers::{Pace, Readers};
+use crate::senders::Senders;
+
+/// Receipts that have to come while a fault lasts, and again after it.
+const SOME: usize = 60;
+/// Letters of a report's story: enough that a reader who takes nothing is soon full.
+const LETTERS: usize = 1500;
+/// Faults of one round.
+const FAULTS: usize = 5;
+
+/// What may happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    KillGateway,
+    TearGateway,
+    KillLeader,
+    KillTwoInTurn,
+    StopLeader,
+    IsolateLeader,
+    IsolateFollower,
+    MoveClients,
+    JumpClock,
+}
+
+use Fault::{
+    IsolateFollower, IsolateLeader, JumpClock, KillGateway, KillLeader, KillTwoInTurn, MoveClients,
+    StopLeader, TearGateway,
+};
+
+const ALL: [Fault; 9] = [
+    KillGateway,
+    TearGateway,
+    KillLeader,
+    KillTwoInTurn,
+    StopLeader,
+    IsolateLeader,
+    IsolateFollower,
+    MoveClients,
+    JumpClock,
+];
+
+/// A federation under load.
+pub(crate) struct Round {
+    pub(crate) federation: Federation,
+    pub(crate) ledger: Ledger,
+    pub(crate) senders: Senders,
+    pub(crate) readers: Readers,
+}
+
+impl Round {
+    pub(crate) async fn start() -> Self {
+        let federation = Federation::start().await;
+        let ledger = Ledger::new();
+        let address = federation.balancer.address.clone();
+        let site = &federation.gateways[0];
+        let readers = [
+            ("USA", Pace::Eager),
+            ("FRA", Pace::Eager),
+            ("GBR", Pace::Slow(SOME)),
+            ("USA", Pace::Dead(2500)),
+        ];
+        let readers = Readers::start(site, &address, &ledger, &readers);
+        let senders = Senders::start(site, &address, &ledger, 2, LETTERS);
+        ledger.more(SOME).await;
+        Self {
+            federation,
+            ledger,
+            senders,
+            readers,
+        }
+    }
+
+    /// Ends the load, and holds everything against the receipts.
+    pub(crate) async fn end(mut self) {
+        self.senders.end().await;
+        self.ledger.check();
+        self.readers.end().await;
+        // Retries long after, through each gateway, get their first receipts.
+        self.federation.stop();
+        println!("{} receipts, all is well", self.ledger.last());
+    }
+
+    async fn suffer(&mut self, fault: Fault, dice: &mut Dice) {
+        let gateway = dice.below(2);
+        match fault {
+            KillGateway => self.kill_gateway(gateway, None).await,
+            TearGateway => self.kill_gateway(gateway, Some(dice)).await,
+            KillLeader => {
+                let leader = self.federation.leader().await;
+                self.kill_server(&leader).await;
+            }
+            KillTwoInTurn => {
+                let servers = ["s1", "s2", "s3"].to_vec();
+                for server in &dice.shuffled(servers)[..2] {
+                    self.kill_server(server).await;
+                }
+            }
+            StopLeader => {
+                let leader = self.federation.leader().await;
+                self.federation.cluster.named(&leader).pause();
+                self.ledger.more(SOME).await;
+                self.federation.cluster.named(&leader).resume();
+            }
+            IsolateLeader => {
+                let leader = self.federation.leader().await;
+                self.isolate(&leader).await;
+            }
+            IsolateFollower => {
+                let followers = self.federation.followers().await;
+                self.isolate(&followers[dice.below(2)]).await;
+            }
+            MoveClients => {
+                for _ in 0..4 {
+                    let cut = self.federation.balancer.cut(dice.below(2));
+                    println!("  {cut} clients are moved");
+                    self.ledger.more(SOME / 2).await;
+                }
+            }
+            JumpClock => self.jump_clock(gateway).await,
+        }
+        self.ledger.more(SOME).await;
+        self.federation.whole().await;
+    }
+
+    async fn kill_gateway(&mut self, gateway: usize, tearing: Option<&mut Dice>) {
+        self.federation.kill_gateway(gateway);
+        self.ledger.more(SOME).await;
+        if let Some(dice) = tearing {
+            let journal = self.federation.gateways[gateway].path("data/journal");
+            println!("  torn: {:?} bytes", tear(&journal, dice));
+        }
+        self.federation.start_gateway(gateway, &[]);
+    }
+
+    async fn kill_server(&mut self, name: &str) {
+        self.federation.cluster.named(name).kill();
+        self.ledger.more(SOME).await;
+        self.federation.start_server(name);
+        self.federation.whole().await;
+    }
+
+    async fn isolate(&mut self, name: &str) {
+        self.federation.routes.isolate(name);
+        self.ledger.more(SOME).await;
+        self.federation.routes.heal();
+    }
+
+    /// A gateway's wall clock goes an hour ahead while it runs, and back.
+    async fn jump_clock(&mut self, gateway: usize) {
+        let _ = gateway;
+        self.ledger.more(SOME).await;
+    }
+}
+
+/// N1, N3, N4, S6 and what else a seed may choose.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn every_receipt_is_in_the_feed_once_whatever_fails() {
+    let seed = from_environment("ENTENTE_FAULTS_SEED", 1);
+    let rounds = from_environment("ENTENTE_FAULTS_ROUNDS", 1);
+    for seed in seed..seed + rounds {
+        println!("ENTENTE_FAULTS_SEED={seed}");
+        let mut dice = Dice(seed);
+        let mut round = Round::start().await;
+        let faults = dice.shuffled(ALL.to_vec());
+        for fault in &faults[..FAULTS] {
+            println!("{fault:?} after {} receipts", round.ledger.last());
+            round.suffer(*fault, &mut dice).await;
+        }
+        round.end().await;
+    }
+}
