@@ -15,6 +15,8 @@
 
 #[path = "faults/balancer.rs"]
 mod balancer;
+#[path = "faults/clocks.rs"]
+mod clocks;
 #[path = "faults/dice.rs"]
 mod dice;
 #[path = "faults/federation.rs"]

@@ -7,6 +7,7 @@ use crate::routes::Routes;
 use crate::servers::{Cluster, Papers};
 use crate::support::{ENTENTE, Site};
 use async_nats::jetstream::Context;
+use async_nats::jetstream::stream::Info;
 use async_nats::{ConnectOptions, ServerAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -90,22 +91,46 @@ impl Federation {
         self.gateways[gateway].kill();
     }
 
-    /// Name of the server that leads the stream.
-    pub(crate) async fn leader(&self) -> String {
+    /// Looks at the stream until it is as wanted, through one server after the other.
+    async fn look<T>(&self, what: &str, mut wanted: impl FnMut(&Info) -> Option<T>) -> T {
         let mut looks = tokio::time::interval(crate::LOOK);
         let look = async {
             loop {
                 looks.tick().await;
-                if let Ok(mut stream) = self.context.get_stream(STREAM).await
-                    && let Ok(info) = stream.info().await
-                    && let Some(leader) = info.cluster.as_ref().and_then(|c| c.leader.clone())
-                    && !leader.is_empty()
-                {
-                    return leader;
+                let found = match self.context.get_stream(STREAM).await {
+                    Ok(mut stream) => stream.info().await.ok().and_then(&mut wanted),
+                    Err(_) => None,
+                };
+                if let Some(found) = found {
+                    return found;
                 }
+                // The server may be one that is cut off, or does not know yet.
+                let _or_not = self.context.client().force_reconnect().await;
             }
         };
-        crate::in_time("a leader", look).await
+        crate::in_time(what, look).await
+    }
+
+    /// Name of the server that leads the stream.
+    pub(crate) async fn leader(&self) -> String {
+        let leader = |info: &Info| info.cluster.as_ref()?.leader.clone();
+        self.look("a leader", |info| {
+            leader(info).filter(|leader| !leader.is_empty())
+        })
+        .await
+    }
+
+    /// Waits until the others have noticed that a server is cut off, and one of them leads.
+    pub(crate) async fn until_apart(&self, server: &str) {
+        self.look("the others go on alone", |info| {
+            let cluster = info.cluster.as_ref()?;
+            let leader = cluster.leader.as_ref()?;
+            let others = cluster.replicas.iter();
+            let mut others = others.filter(|one| !one.current || one.offline);
+            let is_missed = others.any(|one| one.name == server);
+            (leader != server && is_missed).then_some(())
+        })
+        .await;
     }
 
     /// Names of the servers that do not lead.
@@ -124,25 +149,13 @@ impl Federation {
 
     /// Waits until every server keeps up with the leader.
     pub(crate) async fn whole(&self) {
-        let mut looks = tokio::time::interval(crate::LOOK);
-        let whole = async {
-            loop {
-                looks.tick().await;
-                if let Ok(mut stream) = self.context.get_stream(STREAM).await
-                    && let Ok(info) = stream.info().await
-                    && let Some(cluster) = &info.cluster
-                    && cluster.leader.is_some()
-                    && cluster.replicas.len() == 2
-                    && cluster
-                        .replicas
-                        .iter()
-                        .all(|one| one.current && !one.offline)
-                {
-                    return;
-                }
-            }
-        };
-        crate::in_time("a whole cluster", whole).await;
+        self.look("a whole cluster", |info| {
+            let cluster = info.cluster.as_ref()?;
+            let mut others = cluster.replicas.iter();
+            let is_whole = others.all(|one| one.current && !one.offline);
+            (cluster.leader.is_some() && cluster.replicas.len() == 2 && is_whole).then_some(())
+        })
+        .await;
     }
 
     /// Nobody ended who was not told to, and everybody ends in order.

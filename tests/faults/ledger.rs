@@ -26,7 +26,7 @@ fn released(nation: &str, number: u64) -> &'static [&'static str] {
 }
 
 /// Nation and number in a report's id.
-fn parsed(report_id: &str) -> (&str, u64) {
+pub(crate) fn parsed(report_id: &str) -> (&str, u64) {
     let (nation, number) = report_id.split_once('-').unwrap();
     (nation, number.parse().unwrap())
 }

@@ -1,18 +1,23 @@
 //! Rounds against a cluster with two gateways: several faults, chosen and ordered by a seed,
 //! while systems send and readers read.
 
+use crate::clocks::MovedClock;
 use crate::dice::{Dice, from_environment};
 use crate::federation::{Federation, tear};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, SENDERS, parsed, report};
 use crate::readers::{Pace, Readers};
 use crate::senders::Senders;
+use entente::wire::proto::SubmitRequest;
+use entente::wire::proto::submit_request::Payload;
 
 /// Receipts that have to come while a fault lasts, and again after it.
 const SOME: usize = 60;
 /// Letters of a report's story: enough that a reader who takes nothing is soon full.
 const LETTERS: usize = 1500;
+/// One of so many reports is sent once more at the end.
+const RETRIED_EVERY: usize = 25;
 /// Faults of one round.
-const FAULTS: usize = 5;
+const FAULTS: usize = 9;
 
 /// What may happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +86,7 @@ impl Round {
         self.senders.end().await;
         self.ledger.check();
         self.readers.end().await;
-        // Retries long after, through each gateway, get their first receipts.
+        retry(&self.federation, &self.ledger).await;
         self.federation.stop();
         println!("{} receipts, all is well", self.ledger.last());
     }
@@ -147,14 +152,46 @@ impl Round {
 
     async fn isolate(&mut self, name: &str) {
         self.federation.routes.isolate(name);
+        self.federation.until_apart(name).await;
         self.ledger.more(SOME).await;
         self.federation.routes.heal();
     }
 
-    /// A gateway's wall clock goes an hour ahead while it runs, and back.
+    /// A gateway's wall clock goes an hour ahead while it runs, and an hour back.
     async fn jump_clock(&mut self, gateway: usize) {
-        let _ = gateway;
-        self.ledger.more(SOME).await;
+        let clock = MovedClock::new(&self.federation.path("clock"));
+        self.federation.kill_gateway(gateway);
+        self.federation.start_gateway(gateway, &clock.environment());
+        for hours in [1, 0] {
+            clock.set_hours(hours);
+            // To this gateway come those that were with the other one.
+            self.federation.balancer.cut(1 - gateway);
+            self.ledger.more(SOME).await;
+        }
+    }
+}
+
+/// Reports that have their receipts long since get the same again, from each gateway.
+async fn retry(federation: &Federation, ledger: &Ledger) {
+    for site in &federation.gateways {
+        for (nation, system, _) in SENDERS {
+            let mut client = site.endpoint(system).submission().await.unwrap();
+            for (position, kept) in ledger.some(RETRIED_EVERY) {
+                let (of, number) = parsed(&kept.report_id);
+                if of != nation {
+                    continue;
+                }
+                let (bytes, _) = report(nation, number, LETTERS);
+                let answer = client.submit(SubmitRequest {
+                    payload: Some(Payload::Report(bytes.into())),
+                    validate_only: false,
+                });
+                let outcome = answer.await.unwrap().into_inner().outcome.unwrap();
+                let receipt = outcome.receipt.as_ref().unwrap();
+                assert_eq!(receipt.position, position, "{outcome:?}");
+                ledger.keep(&outcome, &kept.sha256);
+            }
+        }
     }
 }
 

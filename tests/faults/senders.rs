@@ -16,6 +16,8 @@ use tokio::task::JoinSet;
 
 /// Reports between submission and receipt.
 const WINDOW: usize = 32;
+/// A stream sends a report so often: what has to be seen is order, not speed.
+const PACE: Duration = Duration::from_millis(8);
 /// One of so many reports is sent again later.
 const AGAIN_EVERY: u64 = 40;
 /// Somebody who comes back for as long as a test lasts.
@@ -106,7 +108,9 @@ impl Sender {
             }
         });
         let mut number = self.first;
+        let mut pace = tokio::time::interval(PACE);
         while !self.ends.load(Ordering::Relaxed) && !keeping.is_finished() {
+            pace.tick().await;
             let is_again = number % AGAIN_EVERY == AGAIN_EVERY - 1;
             let once_more = is_again.then(|| self.first + (number - self.first) / 2);
             for number in [Some(number), once_more].into_iter().flatten() {
