@@ -17,6 +17,8 @@
 mod balancer;
 #[path = "faults/clocks.rs"]
 mod clocks;
+#[path = "faults/cuts.rs"]
+mod cuts;
 #[path = "faults/dice.rs"]
 mod dice;
 #[path = "faults/federation.rs"]

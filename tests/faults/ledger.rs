@@ -126,6 +126,16 @@ impl Ledger {
         receipts.last_key_value().map_or(0, |(last, _)| *last)
     }
 
+    /// Takes in the receipts of others.
+    pub(crate) fn add(&self, other: &Self) {
+        let mut receipts = self.receipts.lock().unwrap();
+        for (position, receipted) in other.receipts.lock().unwrap().iter() {
+            let twice = receipts.insert(*position, receipted.clone());
+            assert_eq!(twice, None, "two receipts for position {position}");
+        }
+        self.count.send_replace(receipts.len());
+    }
+
     /// Some of the reports with a receipt.
     pub(crate) fn some(&self, step: usize) -> Vec<(u64, Receipted)> {
         let receipts = self.receipts.lock().unwrap();

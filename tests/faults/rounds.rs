@@ -9,15 +9,18 @@ use crate::readers::{Pace, Readers};
 use crate::senders::Senders;
 use entente::wire::proto::SubmitRequest;
 use entente::wire::proto::submit_request::Payload;
+use std::time::Duration;
 
 /// Receipts that have to come while a fault lasts, and again after it.
 const SOME: usize = 60;
 /// Letters of a report's story: enough that a reader who takes nothing is soon full.
 const LETTERS: usize = 1500;
+/// How long receipts are looked for that nobody has promised.
+const WITHOUT_PROMISE: Duration = Duration::from_secs(3);
 /// One of so many reports is sent once more at the end.
 const RETRIED_EVERY: usize = 25;
 /// Faults of one round.
-const FAULTS: usize = 9;
+const FAULTS: usize = 4;
 
 /// What may happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,14 +34,16 @@ pub(crate) enum Fault {
     IsolateFollower,
     MoveClients,
     JumpClock,
+    Bridge,
+    ClogWays,
 }
 
 use Fault::{
-    IsolateFollower, IsolateLeader, JumpClock, KillGateway, KillLeader, KillTwoInTurn, MoveClients,
-    StopLeader, TearGateway,
+    Bridge, ClogWays, IsolateFollower, IsolateLeader, JumpClock, KillGateway, KillLeader,
+    KillTwoInTurn, MoveClients, StopLeader, TearGateway,
 };
 
-const ALL: [Fault; 9] = [
+const ALL: [Fault; 11] = [
     KillGateway,
     TearGateway,
     KillLeader,
@@ -48,6 +53,8 @@ const ALL: [Fault; 9] = [
     IsolateFollower,
     MoveClients,
     JumpClock,
+    Bridge,
+    ClogWays,
 ];
 
 /// A federation under load.
@@ -71,7 +78,7 @@ impl Round {
             ("USA", Pace::Dead(2500)),
         ];
         let readers = Readers::start(site, &address, &ledger, &readers);
-        let senders = Senders::start(site, &address, &ledger, 2, LETTERS);
+        let senders = Senders::start(site, &address, &ledger, 0..2, LETTERS);
         ledger.more(SOME).await;
         Self {
             federation,
@@ -128,9 +135,31 @@ impl Round {
                 }
             }
             JumpClock => self.jump_clock(gateway).await,
+            Bridge => {
+                let servers = dice.shuffled(["s1", "s2", "s3"].to_vec());
+                self.federation.routes.part(servers[0], servers[1]);
+                self.perhaps_some().await;
+                self.federation.routes.heal();
+            }
+            ClogWays => {
+                // One way after the other, and open again in another order.
+                let ways: Vec<_> = (0..self.federation.routes.count()).collect();
+                for is_open in [false, true] {
+                    for way in dice.shuffled(ways.clone()) {
+                        self.federation.routes.set(way, is_open);
+                        self.perhaps_some().await;
+                    }
+                }
+            }
         }
         self.ledger.more(SOME).await;
         self.federation.whole().await;
+    }
+
+    /// Receipts that may come or not: with these ways cut nobody has promised any.
+    async fn perhaps_some(&self) {
+        let some = self.ledger.more(SOME);
+        let _or_not = tokio::time::timeout(WITHOUT_PROMISE, some).await;
     }
 
     async fn kill_gateway(&mut self, gateway: usize, tearing: Option<&mut Dice>) {

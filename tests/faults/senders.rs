@@ -8,6 +8,7 @@ use entente::client::{Endpoint, Patience};
 use entente::wire::proto::Outcome;
 use entente::wire::proto::submit_stream_request::Payload;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -42,18 +43,19 @@ pub(crate) struct Senders {
 }
 
 impl Senders {
-    /// One system of each nation, `copies` streams each, reports with a story of so many letters.
+    /// One system of each nation, a stream for each of `copies`, which begins at a number of its
+    /// own; reports with a story of so many letters.
     pub(crate) fn start(
         site: &Site,
         address: &str,
         ledger: &Ledger,
-        copies: u64,
+        copies: Range<u64>,
         letters: usize,
     ) -> Self {
         let ends = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
         for (nation, system, _) in SENDERS {
-            for copy in 0..copies {
+            for copy in copies.clone() {
                 let sender = Sender {
                     nation,
                     first: copy * 10_000_000,
@@ -109,6 +111,7 @@ impl Sender {
         });
         let mut number = self.first;
         let mut pace = tokio::time::interval(PACE);
+        pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.ends.load(Ordering::Relaxed) && !keeping.is_finished() {
             pace.tick().await;
             let is_again = number % AGAIN_EVERY == AGAIN_EVERY - 1;
