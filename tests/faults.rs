@@ -13,6 +13,8 @@
     reason = "a test fails by panicking, and needs not all of the support"
 )]
 
+#[path = "faults/alone.rs"]
+mod alone;
 #[path = "faults/balancer.rs"]
 mod balancer;
 #[path = "faults/clocks.rs"]
@@ -21,6 +23,8 @@ mod clocks;
 mod cuts;
 #[path = "faults/dice.rs"]
 mod dice;
+#[path = "faults/embedded.rs"]
+mod embedded;
 #[path = "faults/federation.rs"]
 mod federation;
 #[path = "faults/ledger.rs"]
@@ -37,16 +41,29 @@ mod senders;
 mod servers;
 #[path = "gateway/support.rs"]
 mod support;
+#[path = "faults/tails.rs"]
+mod tails;
 
+use entente::clock::{Clock as _, SystemClock};
 use std::time::Duration;
 
 /// Nothing of what a test waits for takes as long.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// What takes longer is told.
+const LONG: Duration = Duration::from_secs(2);
 /// How often something is looked at that tells nobody of its changes.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Waits for something that has to come.
+/// Waits for something that has to come, and says when it took its time.
 async fn in_time<F: Future>(what: &str, coming: F) -> F::Output {
+    let clock = SystemClock::default();
+    let coming = async {
+        let come = coming.await;
+        if clock.monotonic() > LONG {
+            println!("  {what}: after {:.1?}", clock.monotonic());
+        }
+        come
+    };
     match tokio::time::timeout(PATIENCE, coming).await {
         Ok(come) => come,
         Err(_) => panic!("{what}: not within {PATIENCE:?}"),

@@ -2,14 +2,13 @@
 //! with folders of their own and the same certificates, and the balancer in front of them.
 
 use crate::balancer::Balancer;
-use crate::dice::Dice;
 use crate::routes::Routes;
 use crate::servers::{Cluster, Papers};
 use crate::support::{ENTENTE, Site};
 use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::Info;
 use async_nats::{ConnectOptions, ServerAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -18,9 +17,6 @@ use tempfile::TempDir;
 const STREAM: &str = "ENTENTE";
 /// Settings of the round: readers that take nothing are cut soon.
 const SETTINGS: &str = "[feed]\nstall_deadline = \"1s\"\nheartbeat = \"1s\"\n";
-/// Where batches of a segment begin, and how long their headers are.
-const FRAMES_FROM: usize = 4096;
-const HEADER_BYTES: usize = 80;
 
 /// The processes of a round.
 pub(crate) struct Federation {
@@ -199,32 +195,4 @@ async fn context(papers: &Papers, urls: &[String]) -> Context {
     let mut context = async_nats::jetstream::new(client);
     context.set_timeout(Duration::from_secs(2));
     context
-}
-
-/// Cuts the last batch of a journal at a byte within it, as a crash in the middle of a write
-/// leaves it; says how many bytes went. None: the last segment holds no batch.
-pub(crate) fn tear(journal: &Path, dice: &mut Dice) -> Option<usize> {
-    let mut segments: Vec<_> = std::fs::read_dir(journal)
-        .unwrap()
-        .map(|item| item.unwrap().path())
-        .filter(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            name.starts_with('0') && name.ends_with(".segment")
-        })
-        .collect();
-    segments.sort();
-    let last = segments.last()?;
-    let bytes = std::fs::read(last).unwrap();
-    let (mut at, mut before) = (FRAMES_FROM, None);
-    while bytes.get(at..at + 4) == Some(b"ENTB") {
-        let length = u32::from_le_bytes(bytes[at + 8..at + 12].try_into().unwrap());
-        before = Some(at);
-        at += HEADER_BYTES + usize::try_from(length).unwrap();
-    }
-    let torn = 1 + dice.below(at - before? - 1);
-    // What a crash leaves is as long as before, and zero from there on.
-    let mut kept = bytes[..at - torn].to_vec();
-    kept.resize(bytes.len(), 0);
-    std::fs::write(last, kept).unwrap();
-    Some(torn)
 }

@@ -115,9 +115,7 @@ impl Ledger {
         let mut count = self.watch();
         let wanted = *count.borrow() + reports;
         let reached = async { drop(count.wait_for(|count| *count >= wanted).await) };
-        let reached = tokio::time::timeout(crate::PATIENCE, reached).await;
-        let now = *self.count.borrow();
-        assert!(reached.is_ok(), "{now} receipts where {wanted} were due");
+        crate::in_time(&format!("{wanted} receipts"), reached).await;
     }
 
     /// The last position with a receipt.

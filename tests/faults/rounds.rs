@@ -3,10 +3,11 @@
 
 use crate::clocks::MovedClock;
 use crate::dice::{Dice, from_environment};
-use crate::federation::{Federation, tear};
+use crate::federation::Federation;
 use crate::ledger::{Ledger, SENDERS, parsed, report};
 use crate::readers::{Pace, Readers};
 use crate::senders::Senders;
+use crate::tails::tear;
 use entente::wire::proto::SubmitRequest;
 use entente::wire::proto::submit_request::Payload;
 use std::time::Duration;
@@ -20,7 +21,7 @@ const WITHOUT_PROMISE: Duration = Duration::from_secs(3);
 /// One of so many reports is sent once more at the end.
 const RETRIED_EVERY: usize = 25;
 /// Faults of one round.
-const FAULTS: usize = 4;
+const FAULTS: usize = 3;
 
 /// What may happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
