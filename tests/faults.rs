@@ -21,6 +21,8 @@ mod balancer;
 mod clocks;
 #[path = "faults/cuts.rs"]
 mod cuts;
+#[path = "faults/delivery.rs"]
+mod delivery;
 #[path = "faults/dice.rs"]
 mod dice;
 #[path = "faults/embedded.rs"]
@@ -39,6 +41,10 @@ mod routes;
 mod senders;
 #[path = "stream/servers.rs"]
 mod servers;
+#[path = "faults/soak.rs"]
+mod soak;
+#[path = "faults/stores.rs"]
+mod stores;
 #[path = "gateway/support.rs"]
 mod support;
 #[path = "faults/tails.rs"]

@@ -53,13 +53,23 @@ pub(crate) struct Alone {
 
 impl Alone {
     /// Starts the gateway of a site, and the load.
-    pub(crate) async fn start(mut site: Site, readers: &[(&'static str, Pace)]) -> Self {
+    pub(crate) async fn start(site: Site, readers: &[(&'static str, Pace)]) -> Self {
+        Self::start_with(site, readers, 2, LETTERS).await
+    }
+
+    /// The same with so many streams of each nation, and reports of another size.
+    pub(crate) async fn start_with(
+        mut site: Site,
+        readers: &[(&'static str, Pace)],
+        streams: u64,
+        letters: usize,
+    ) -> Self {
         let balancer = Balancer::start(1).await;
         tokio::task::block_in_place(|| site.start(&[]));
         balancer.set(0, Some(site.address.parse().unwrap()));
         let ledger = Ledger::new();
         let readers = Readers::start(&site, &balancer.address, &ledger, readers);
-        let senders = Senders::start(&site, &balancer.address, &ledger, 0..2, LETTERS);
+        let senders = Senders::start(&site, &balancer.address, &ledger, 0..streams, letters);
         Self {
             site,
             balancer,

@@ -32,7 +32,11 @@ pub(crate) struct Federation {
 
 impl Federation {
     pub(crate) async fn start() -> Self {
-        let folder = TempDir::new().unwrap();
+        Self::start_in(TempDir::new().unwrap()).await
+    }
+
+    /// Starts it in a folder in which something may be prepared.
+    pub(crate) async fn start_in(folder: TempDir) -> Self {
         let papers = Papers::new(&folder.path().join("papers"));
         let routes = Routes::default();
         let starting = || Cluster::start(folder.path(), &papers, |text| routes.through(&text));

@@ -64,13 +64,10 @@ impl Readers {
         self.last.send_replace(Some(self.ledger.last()));
         let read = crate::in_time("readers come to the end", self.tasks.join_all()).await;
         for (nation, seen) in &read {
-            println!(
-                "{nation} was given {}, and told of {} more",
-                seen.given.len(),
-                seen.withheld.len()
-            );
             self.ledger.check_reader(nation, seen);
         }
+        let given = read.iter().map(|(_, seen)| seen.given.len());
+        println!("{} readers were given {}", read.len(), given.sum::<usize>());
     }
 }
 
