@@ -44,7 +44,9 @@ async fn n4_s6_every_gateway_goes_on_whichever_server_is_cut_off() {
             println!("  gateway {gateway} goes on");
         }
         federation.routes.heal();
+        senders.iter().for_each(|senders| senders.rest(true));
         federation.whole().await;
+        senders.iter().for_each(|senders| senders.rest(false));
         federation.balancer.cut(0);
         federation.balancer.cut(1);
     }

@@ -15,6 +15,8 @@ use tempfile::TempDir;
 
 /// The stream of the gateways.
 const STREAM: &str = "ENTENTE";
+/// After so many looks it is told what there is in place of what is waited for.
+const LOOKS_TOLD: u64 = 200;
 /// Settings of the round: readers that take nothing are cut soon.
 const SETTINGS: &str = "[feed]\nstall_deadline = \"1s\"\nheartbeat = \"1s\"\n";
 
@@ -95,8 +97,14 @@ impl Federation {
     async fn look<T>(&self, what: &str, mut wanted: impl FnMut(&Info) -> Option<T>) -> T {
         let mut looks = tokio::time::interval(crate::LOOK);
         let look = async {
-            loop {
+            for number in 1.. {
                 looks.tick().await;
+                let mut wanted = |info: &Info| {
+                    if number % LOOKS_TOLD == 0 {
+                        println!("  not yet {what}: {:?}", info.cluster);
+                    }
+                    wanted(info)
+                };
                 let found = match self.context.get_stream(STREAM).await {
                     Ok(mut stream) => stream.info().await.ok().and_then(&mut wanted),
                     Err(_) => None,
@@ -107,6 +115,7 @@ impl Federation {
                 // The server may be one that is cut off, or does not know yet.
                 let _or_not = self.context.client().force_reconnect().await;
             }
+            unreachable!("there is no end of numbers")
         };
         crate::in_time(what, look).await
     }

@@ -154,7 +154,14 @@ impl Round {
             }
         }
         self.ledger.more(SOME).await;
+        self.whole().await;
+    }
+
+    /// Waits until the servers are where they were, while nobody sends.
+    async fn whole(&self) {
+        self.senders.rest(true);
         self.federation.whole().await;
+        self.senders.rest(false);
     }
 
     /// Receipts that may come or not: with these ways cut nobody has promised any.
@@ -177,7 +184,7 @@ impl Round {
         self.federation.cluster.named(name).kill();
         self.ledger.more(SOME).await;
         self.federation.start_server(name);
-        self.federation.whole().await;
+        self.whole().await;
     }
 
     async fn isolate(&mut self, name: &str) {

@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// Reports between submission and receipt.
@@ -39,6 +39,7 @@ pub(crate) fn endpoint(site: &Site, system: &str, address: &str) -> Endpoint {
 /// The systems while they send.
 pub(crate) struct Senders {
     ends: Arc<AtomicBool>,
+    rests: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
 
@@ -53,6 +54,7 @@ impl Senders {
         letters: usize,
     ) -> Self {
         let ends = Arc::new(AtomicBool::new(false));
+        let (rests, _) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for (nation, system, _) in SENDERS {
             for copy in copies.clone() {
@@ -63,11 +65,17 @@ impl Senders {
                     endpoint: endpoint(site, system, address),
                     ledger: ledger.clone(),
                     ends: Arc::clone(&ends),
+                    rests: rests.subscribe(),
                 };
                 tasks.spawn(sender.run());
             }
         }
-        Self { ends, tasks }
+        Self { ends, rests, tasks }
+    }
+
+    /// Lets them rest, or go on: servers that have to catch up do so sooner.
+    pub(crate) fn rest(&self, rests: bool) {
+        self.rests.send_replace(rests);
     }
 
     /// Lets them send what they have begun, until all of it has receipts.
@@ -84,10 +92,11 @@ struct Sender {
     endpoint: Endpoint,
     ledger: Ledger,
     ends: Arc<AtomicBool>,
+    rests: watch::Receiver<bool>,
 }
 
 impl Sender {
-    async fn run(self) {
+    async fn run(mut self) {
         let (reports, queue) = mpsc::channel(4);
         let (outcomes, mut answers) = mpsc::channel::<Outcome>(64);
         // Digests of what has no outcome yet, in the order in which outcomes come.
@@ -114,6 +123,8 @@ impl Sender {
         pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.ends.load(Ordering::Relaxed) && !keeping.is_finished() {
             pace.tick().await;
+            // They end when nobody can wake them any more.
+            drop(self.rests.wait_for(|rests| !*rests).await);
             let is_again = number % AGAIN_EVERY == AGAIN_EVERY - 1;
             let once_more = is_again.then(|| self.first + (number - self.first) / 2);
             for number in [Some(number), once_more].into_iter().flatten() {

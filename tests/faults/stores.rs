@@ -36,6 +36,13 @@ impl Load {
         }
     }
 
+    /// Waits until the servers are where they were, while nobody sends.
+    async fn whole(&self) {
+        self.senders.rest(true);
+        self.federation.whole().await;
+        self.senders.rest(false);
+    }
+
     async fn end(mut self) {
         self.senders.end().await;
         self.ledger.check();
@@ -71,7 +78,7 @@ async fn n5_a_server_that_lost_what_it_had_stored_is_filled_by_the_others() {
     load.federation.cluster.named(&server).kill();
     copy(&store, &older);
     load.federation.start_server(&server);
-    load.federation.whole().await;
+    load.whole().await;
     load.ledger.more(SOME).await;
     for is_older in [true, false] {
         load.federation.cluster.named(&server).kill();
@@ -81,7 +88,7 @@ async fn n5_a_server_that_lost_what_it_had_stored_is_filled_by_the_others() {
             copy(&older, &store);
         }
         load.federation.start_server(&server);
-        load.federation.whole().await;
+        load.whole().await;
         load.ledger.more(SOME).await;
         println!("{server} is back, older: {is_older}");
     }
@@ -109,7 +116,7 @@ async fn n8_a_server_whose_disk_is_full_holds_up_nobody() {
     load.ledger.more(SOME).await;
     disk.make_room();
     load.federation.start_server("s2");
-    load.federation.whole().await;
+    load.whole().await;
     load.ledger.more(SOME).await;
     load.end().await;
 }
