@@ -9,8 +9,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     dead_code,
-    reason = "a test fails by panicking, and needs not all of the support"
+    reason = "a test fails by panicking, says which round it plays, and needs not all support"
 )]
 
 #[path = "faults/alone.rs"]

@@ -13,8 +13,6 @@ struct State {
     turn: usize,
     /// The clients, and to which gateway each is connected.
     clients: Vec<(usize, AbortHandle)>,
-    /// Clients that were connected so far.
-    connected: u64,
 }
 
 /// Passes clients on until it is dropped.
@@ -66,9 +64,19 @@ impl Balancer {
         cut
     }
 
-    /// Clients that were connected so far.
-    pub(crate) fn connected(&self) -> u64 {
-        self.state.lock().unwrap().connected
+    /// Cuts the clients of the gateway that has most of them.
+    pub(crate) fn move_most(&self) -> usize {
+        let most = {
+            let state = self.state.lock().unwrap();
+            let of = |gateway: usize| {
+                let clients = state.clients.iter();
+                let clients =
+                    clients.filter(|(at, client)| *at == gateway && !client.is_finished());
+                clients.count()
+            };
+            (0..state.gateways.len()).max_by_key(|gateway| of(*gateway))
+        };
+        self.cut(most.unwrap())
     }
 }
 
@@ -105,7 +113,6 @@ async fn connect(mut client: TcpStream, shared: &Arc<Mutex<State>>) {
         let mut state = shared.lock().unwrap();
         state.clients.retain(|(_, client)| !client.is_finished());
         state.clients.push((at, passing.abort_handle()));
-        state.connected += 1;
         return;
     }
 }

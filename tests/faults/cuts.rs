@@ -34,7 +34,7 @@ async fn n4_s6_every_gateway_goes_on_whichever_server_is_cut_off() {
         let leader = federation.leader().await;
         let server = match number {
             0 => leader.clone(),
-            other => format!("s{}", other),
+            other => format!("s{other}"),
         };
         println!("{server} is cut off, {leader} leads");
         federation.routes.isolate(&server);

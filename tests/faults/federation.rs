@@ -34,14 +34,16 @@ pub(crate) struct Federation {
 
 impl Federation {
     pub(crate) async fn start() -> Self {
-        Self::start_in(TempDir::new().unwrap()).await
+        Self::start_in(TempDir::new().unwrap(), |text| text).await
     }
 
-    /// Starts it in a folder in which something may be prepared.
-    pub(crate) async fn start_in(folder: TempDir) -> Self {
+    /// Starts it in a folder in which something may be prepared, and changes what stands in the
+    /// servers' configurations.
+    pub(crate) async fn start_in(folder: TempDir, edit: impl Fn(String) -> String) -> Self {
         let papers = Papers::new(&folder.path().join("papers"));
         let routes = Routes::default();
-        let starting = || Cluster::start(folder.path(), &papers, |text| routes.through(&text));
+        let edit = |text: String| edit(routes.through(&text));
+        let starting = || Cluster::start(folder.path(), &papers, edit);
         let cluster = tokio::task::block_in_place(starting);
         let context = context(&papers, &cluster.urls()).await;
         let gateways = [(); 2].map(|()| site(&papers, &cluster.urls()));

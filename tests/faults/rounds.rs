@@ -130,7 +130,7 @@ impl Round {
             }
             MoveClients => {
                 for _ in 0..4 {
-                    let cut = self.federation.balancer.cut(dice.below(2));
+                    let cut = self.federation.balancer.move_most();
                     println!("  {cut} clients are moved");
                     self.ledger.more(SOME / 2).await;
                 }
@@ -187,7 +187,7 @@ impl Round {
         self.whole().await;
     }
 
-    async fn isolate(&mut self, name: &str) {
+    async fn isolate(&self, name: &str) {
         self.federation.routes.isolate(name);
         self.federation.until_apart(name).await;
         self.ledger.more(SOME).await;

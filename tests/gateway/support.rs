@@ -140,6 +140,7 @@ impl Site {
     }
 
     /// Whether the gateway still runs.
+    #[allow(dead_code, reason = "not all tests that share this file ask")]
     pub(crate) fn is_alive(&mut self) -> bool {
         let process = self.process.as_mut();
         process.is_some_and(|process| process.try_wait().unwrap().is_none())
