@@ -3,7 +3,7 @@
 //! the feed once, nobody saw a record twice or out of order, nobody saw what it must not.
 //!
 //! `ENTENTE_FAULTS_SEED` plays a seed, `ENTENTE_FAULTS_ROUNDS` (default 1) that many from there;
-//! `ENTENTE_SOAK_SECONDS` (default 15) says how long the soak lasts. The cases of
+//! `ENTENTE_SOAK_SECONDS` (default 10) says how long the soak lasts. The cases of
 //! `docs/RELIABILITY.md` stand in the names (`n4_...`).
 #![cfg(feature = "failpoints")]
 #![allow(

@@ -26,7 +26,7 @@ fn median(samples: &[u64]) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn memory_stays_flat_under_a_steady_load() {
-    let seconds = from_environment("ENTENTE_SOAK_SECONDS", 15);
+    let seconds = from_environment("ENTENTE_SOAK_SECONDS", 10);
     println!("ENTENTE_SOAK_SECONDS={seconds}");
     let readers = [
         ("USA", Pace::Eager),
