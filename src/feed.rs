@@ -10,6 +10,7 @@
 pub mod area;
 pub mod corroboration;
 pub mod cursors;
+mod error;
 pub mod filter;
 mod following;
 pub mod gaps;
@@ -20,17 +21,18 @@ pub mod release;
 pub mod replay;
 mod subscription;
 
+pub use error::FeedError;
 pub use following::remains;
 pub use subscription::{Ask, Subscription};
 
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::identity::registry::Registry;
-use crate::journal::{Journal, Position, ReadError, Stored};
-use crate::wire::stored::{Body, Label, StoredError};
+use crate::journal::{Journal, Position, Stored};
+use crate::wire::stored::{Body, Label};
 use arc_swap::ArcSwap;
 use corroboration::{Corroboration, Links};
-use cursors::{CursorError, Cursors, Terms};
+use cursors::{Cursors, Terms};
 use gaps::Gaps;
 use jiff::Timestamp;
 use picture::Picture;
@@ -39,7 +41,6 @@ use release::{Finding, Reader};
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
-use thiserror::Error;
 
 /// How long what is derived from the feed is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -79,73 +80,6 @@ impl Default for Settings {
             subscriptions_system_max: 64,
             corroboration_positions_max: None,
             silence: Duration::from_mins(10),
-        }
-    }
-}
-
-/// Why the feed cannot answer.
-#[derive(Debug, Error)]
-pub enum FeedError {
-    /// The journal cannot be read.
-    #[error("the journal cannot be read: {0}")]
-    Read(ReadError),
-    /// A stored body is not in a form that this version knows.
-    #[error("position {position}: {cause}")]
-    Stored {
-        /// Where.
-        position: Position,
-        /// What is wrong with it.
-        cause: StoredError,
-    },
-    /// What stood there was removed by retention.
-    #[error("position {position} was removed; the feed begins at {first}")]
-    Removed {
-        /// What was asked for.
-        position: Position,
-        /// The first position that is still there.
-        first: Position,
-    },
-    /// The cursor lies beyond the end.
-    #[error("the feed ends at position {durable}; {from} does not exist yet")]
-    Beyond {
-        /// The cursor.
-        from: Position,
-        /// The last durable position.
-        durable: Position,
-    },
-    /// The nation was taken out of the configuration, or lost the right to read.
-    #[error("{0} may not read the feed")]
-    NotAReader(Identity),
-    /// Nothing there, or nothing that the reader may see.
-    #[error("there is no record at position {0}")]
-    NotFound(Position),
-    /// The picture of contributions is being read for the first time.
-    #[error("the picture of contributions is being read: {at} of {durable} positions")]
-    PictureBehind {
-        /// How far it has come.
-        at: Position,
-        /// How far it has to go.
-        durable: Position,
-    },
-    /// Sightings are not compared.
-    #[error("this gateway does not compare sightings: feed.corroboration_positions_max is 0 there")]
-    NotCompared,
-    /// A page token that this gateway did not give.
-    #[error("the page token is not one of this gateway")]
-    PageToken,
-    /// The cursor cannot do what is asked.
-    #[error(transparent)]
-    Cursor(#[from] CursorError),
-    /// The gateway ends.
-    #[error("the gateway is closing")]
-    Closed,
-}
-
-impl From<ReadError> for FeedError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Removed { position, first } => Self::Removed { position, first },
-            other => Self::Read(other),
         }
     }
 }
@@ -283,7 +217,11 @@ impl Feed {
                 });
             }
             None if next.0 > durable.0.saturating_add(1) => {
-                return Err(FeedError::Beyond { from, durable });
+                return Err(if self.journal.is_copy() {
+                    FeedError::Behind { from, durable }
+                } else {
+                    FeedError::Beyond { from, durable }
+                });
             }
             None => None,
         };

@@ -220,6 +220,12 @@ impl Journal {
         })
     }
 
+    /// Whether this is a copy of a stream that other gateways have too, and may have read further.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        self.stream.is_some()
+    }
+
     /// Hands entries over, to be stored in this order; waits while the queue is full. They are
     /// durable only when [`Pending::durable`] says so.
     ///

@@ -79,6 +79,7 @@ fn from_environment(name: &str, default: u64) -> u64 {
         .unwrap_or(default)
 }
 
+/// D1, D2, D3: killed at random moments, at failpoints, and once more while it recovers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_receipt_is_in_the_feed_once_with_the_same_bytes() {
     let rounds = from_environment("ENTENTE_CRASH_ROUNDS", 20);

@@ -1,6 +1,6 @@
 //! The journal, tortured: torn and flipped bytes, zeroed pages, failing syncs, full disks,
 //! power cuts in the middle of everything, lost indexes. Names of cases (`d04_...`) are those
-//! of the list of durability tests in `docs/JOURNAL.md`. Real folders; faults come from a disk
+//! of the list of cases in `docs/RELIABILITY.md`. Real folders; faults come from a disk
 //! of our own over the real one.
 #![allow(
     clippy::unwrap_used,

@@ -11,6 +11,8 @@
 
 #[path = "tidy/house.rs"]
 mod house;
+#[path = "tidy/reliability.rs"]
+mod reliability;
 #[path = "tidy/threats.rs"]
 mod threats;
 

@@ -23,7 +23,8 @@ use super::layout::wide;
 use super::queue::{OVERLOADED_RETRY, PLACE_DEADLINE, Pending};
 use super::{AppendError, Entry, Health, OpenError, Position};
 use async_nats::jetstream::Context;
-use async_nats::jetstream::stream::Stream;
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::{RawMessageError, RawMessageErrorKind, Stream};
 use follower::Past;
 use message::{FIXED_BYTES, Point, entry_hash};
 use publisher::Place;
@@ -340,7 +341,7 @@ async fn compare(log: &Embedded, stream: &Stream, name: &str) -> Result<u64, Ope
     if durable == 0 {
         return Ok(last);
     }
-    let message = stream.get_raw_message(durable).await;
+    let message = message_at(stream, durable, until).await;
     let message = message.map_err(|error| {
         OpenError::JetStream(format!("position {durable} of the stream {name}: {error}"))
     })?;
@@ -355,6 +356,26 @@ async fn compare(log: &Embedded, stream: &Stream, name: &str) -> Result<u64, Ope
              the folder {} is of another stream, or the stream was changed",
             log.settings().folder.display()
         ))
+    }
+}
+
+/// The message at a position. In the middle of an election nobody answers for the stream; that
+/// passes, and is waited for.
+async fn message_at(
+    stream: &Stream,
+    position: u64,
+    until: tokio::time::Instant,
+) -> Result<StreamMessage, RawMessageError> {
+    loop {
+        match stream.get_raw_message(position).await {
+            Err(error)
+                if error.kind() != RawMessageErrorKind::NoMessageFound
+                    && tokio::time::Instant::now() < until =>
+            {
+                server::pause().await;
+            }
+            answer => return answer,
+        }
     }
 }
 

@@ -30,6 +30,9 @@ const RECONNECT_RETRY: Duration = Duration::from_secs(1);
 /// How long a reader is told to wait for another subscription to end.
 const PLACE_RETRY: Duration = Duration::from_secs(2);
 
+/// How long a reader is told to wait for a gateway that has not yet read what another gave it.
+const BEHIND_RETRY: Duration = Duration::from_millis(500);
+
 /// How long a reader is told to wait for the picture of contributions.
 const PICTURE_RETRY: Duration = Duration::from_secs(1);
 
@@ -302,6 +305,9 @@ pub(super) fn feed(error: FeedError) -> Status {
             Status::with_error_details(Code::OutOfRange, message, details)
         }
         FeedError::Beyond { .. } => plain(Code::OutOfRange, "CURSOR_BEYOND_END", message),
+        FeedError::Behind { .. } => {
+            retry(Code::Unavailable, "GATEWAY_BEHIND", message, BEHIND_RETRY)
+        }
         FeedError::NotAReader(_) => right_missing("read the feed"),
         FeedError::NotFound(_) => plain(Code::NotFound, "NOT_FOUND", message),
         FeedError::PictureBehind { .. } => {

@@ -111,6 +111,7 @@ async fn thousand() -> (Site, Vec<Live>, Vec<Issued>) {
     (site, lives, certificates)
 }
 
+/// S7: the bound is a second.
 #[tokio::test(flavor = "multi_thread")]
 async fn case_23_a_hundred_of_a_thousand_live_streams_are_cut_within_a_second() {
     raise_descriptors();

@@ -74,6 +74,7 @@ async fn a_reader_catches_up_and_goes_on_live_without_gap_or_repeat() {
     assert_eq!(positions, (1..=40).collect::<Vec<u64>>());
 }
 
+/// S4: one position.
 #[tokio::test]
 async fn a_cursor_is_inclusive_survives_a_restart_and_until_now_ends() {
     let mut site = Site::started("");
@@ -243,6 +244,7 @@ async fn the_picture_shows_contributions_after_correction_and_retraction() {
     assert_eq!(picture.entries[0].supersedes_position, Some(1));
 }
 
+/// S3: one reader alone.
 #[tokio::test]
 async fn a_stalled_reader_is_cut_with_its_cursor_and_loses_nothing() {
     let site = Site::started("[feed]\nstall_deadline = \"200ms\"\n");

@@ -160,6 +160,7 @@ async fn senders_get_their_receipts(site: &Site, first: &proto::Outcome) {
     assert_eq!(refused.disposition, proto::Disposition::Rejected as i32);
 }
 
+/// S5: whoever goes on below the floor is told where the feed begins now.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_of_age_goes_and_everybody_is_told_exactly() {
     let mut site = started("age = \"1s\"");

@@ -55,6 +55,7 @@ async fn receipts_survive_a_restart() {
     );
 }
 
+/// S2: the first stays, and whoever sent the other is told.
 #[tokio::test]
 async fn the_same_key_with_other_bytes_is_a_conflict_and_the_first_stays() {
     let site = Site::started("");

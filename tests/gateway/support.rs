@@ -97,7 +97,19 @@ impl Site {
             .unwrap();
     }
 
-    fn start_as(&mut self, mut command: Command, environment: &[(&str, &str)]) {
+    fn start_as(&mut self, command: Command, environment: &[(&str, &str)]) {
+        if let Err(why) = self.try_start(command, environment) {
+            panic!("the gateway did not start: {why}\n{}", self.log());
+        }
+    }
+
+    /// Starts the gateway by a command, and waits until it says where it serves, or ends; the
+    /// error is what it said.
+    pub(crate) fn try_start(
+        &mut self,
+        mut command: Command,
+        environment: &[(&str, &str)],
+    ) -> Result<(), String> {
         assert!(self.process.is_none(), "it runs already");
         let log = std::fs::File::options()
             .create(true)
@@ -117,13 +129,21 @@ impl Site {
             .read_line(&mut line)
             .unwrap();
         let Ok(said) = serde_json::from_str::<serde_json::Value>(&line) else {
-            let _gone = process.wait();
-            panic!("the gateway did not start: {line:?}\n{}", self.log());
+            let ended = process.wait().unwrap();
+            return Err(format!("{ended}, {line:?}"));
         };
         self.address = said["address"].as_str().unwrap().to_owned();
         self.metrics = said["metrics"].as_str().unwrap_or_default().to_owned();
         self.diagnosis = said["diagnosis"].as_str().unwrap_or_default().to_owned();
         self.process = Some(process);
+        Ok(())
+    }
+
+    /// Whether the gateway still runs.
+    #[allow(dead_code, reason = "not all tests that share this file ask")]
+    pub(crate) fn is_alive(&mut self) -> bool {
+        let process = self.process.as_mut();
+        process.is_some_and(|process| process.try_wait().unwrap().is_none())
     }
 
     pub(crate) fn log(&self) -> String {

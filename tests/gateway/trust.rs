@@ -244,6 +244,7 @@ async fn a_faulty_change_changes_nothing_says_everything_and_is_audited() {
     assert_eq!(status.code(), tonic::Code::PermissionDenied);
 }
 
+/// S7: a nation that is disabled.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_nation_is_cut_whole_with_the_reason_and_stays_out_over_a_restart() {
     let mut site = started(Site::new(""));

@@ -220,6 +220,7 @@ impl Run {
     }
 }
 
+/// D7: at a power cut what was never synced is gone, all of it, none, or some writes and names.
 #[test]
 fn random_operations_agree_with_a_plain_list() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().unwrap());

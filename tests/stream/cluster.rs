@@ -147,6 +147,7 @@ async fn leader(context: &Context, stream: &str) -> String {
 }
 
 /// N1, N2 and N3: the leader is killed, comes back, is stopped, goes on; at last all are killed.
+/// N10: retries come at the end of all that, to a gateway that was not there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_receipt_is_in_the_feed_once_whatever_happens_to_the_leader() {
     let folder = TempDir::new().unwrap();

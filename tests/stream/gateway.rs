@@ -113,6 +113,20 @@ async fn two_gateways_have_one_feed_and_say_when_no_server_answers() {
     assert_eq!(before.len(), 2);
     assert_eq!(before, feed(&other).await);
 
+    // A reader that comes from a gateway which has read further is told to come back, and not
+    // that its place does not exist.
+    let mut reader = one.endpoint("USA/feed-desk").feed().await.unwrap();
+    let further = SubscribeRequest {
+        from_position: 4,
+        ..Default::default()
+    };
+    let behind = reader.subscribe(further).await.unwrap_err();
+    assert_eq!(behind.code(), Code::Unavailable, "{behind:?}");
+    let details = behind.get_error_details();
+    assert_eq!(details.error_info().unwrap().reason, "GATEWAY_BEHIND");
+    assert!(details.retry_info().unwrap().retry_delay.is_some());
+    drop(reader);
+
     server.kill();
     let writing = "entente.v1.SubmissionService";
     until(&one, writing, ServingStatus::NotServing).await;

@@ -131,7 +131,7 @@ impl Server {
     }
 
     /// Changes its configuration.
-    fn edit(&self, edit: impl Fn(String) -> String) {
+    pub(crate) fn edit(&self, edit: impl Fn(String) -> String) {
         let file = self.folder.join("server.conf");
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, edit(text)).unwrap();

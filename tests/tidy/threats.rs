@@ -22,7 +22,7 @@ fn catalogue() -> BTreeMap<u32, Vec<String>> {
 }
 
 /// Every test function by the same names.
-fn tests() -> BTreeSet<String> {
+pub(super) fn tests() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for path in rust_files() {
         let Ok(within) = path.strip_prefix("tests") else {

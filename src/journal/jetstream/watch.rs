@@ -1,8 +1,9 @@
 //! Looks at the servers every second: whether reports can be stored, and whether the stream is
-//! still as long as what was read of it.
+//! still as long as what was read of it. Where a server answers for nobody, another one is tried.
 
 use super::super::Health;
 use super::{Shared, server};
+use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::Info;
 use std::mem::discriminant;
 use std::sync::Arc;
@@ -16,6 +17,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const SHORT_LOOKS: u32 = 15;
 /// An election lasts shorter as a rule, and what is on its way waits it out.
 const GRACE: Duration = Duration::from_secs(3);
+/// A server through which nothing can be stored for so long may be cut off from the others: the
+/// connection goes to another one, and again after as long.
+const SERVER_PATIENCE: Duration = Duration::from_secs(5);
 /// So many looks in a row find nothing new in the copy although the stream is longer: then the
 /// reader asks again.
 const SILENT_LOOKS: u32 = 3;
@@ -25,6 +29,8 @@ const SILENT_LOOKS: u32 = 3;
 struct Looks {
     /// When reports could be stored, for all that was seen.
     good_at: Instant,
+    /// When the connection was last left for another server.
+    left_at: Instant,
     short: u32,
     silent: u32,
     followed: u64,
@@ -37,6 +43,7 @@ pub(super) async fn watch(shared: Arc<Shared>) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut looks = Looks {
         good_at: Instant::now(),
+        left_at: Instant::now(),
         short: 0,
         silent: 0,
         followed: 0,
@@ -54,6 +61,10 @@ pub(super) async fn watch(shared: Arc<Shared>) {
         if let Health::Poisoned(reason) = health {
             shared.stop(reason);
             return;
+        }
+        if matches!(health, Health::Unreachable(_)) && looks.leave(&shared.context).await {
+            // What is asked before the new connection stands is lost with the old one.
+            tick.reset();
         }
         shared.health.send_if_modified(|known| {
             // The words of one cause may change every second; that is no news.
@@ -100,6 +111,21 @@ async fn look(shared: &Shared, looks: &mut Looks) -> Health {
 }
 
 impl Looks {
+    /// Leaves the server for another one, if it has had its time; says whether.
+    async fn leave(&mut self, context: &Context) -> bool {
+        let patience = SERVER_PATIENCE;
+        if self.good_at.elapsed() < patience || self.left_at.elapsed() < patience {
+            return false;
+        }
+        self.left_at = Instant::now();
+        tracing::warn!("nothing can be stored through this server: trying another one");
+        let left = context.client().force_reconnect().await;
+        if let Err(error) = &left {
+            tracing::warn!(%error, "the connection cannot be left");
+        }
+        left.is_ok()
+    }
+
     /// Says once which replicas went away, and once that they came back.
     fn tell_offline(&mut self, info: &Info) {
         let offline = server::offline(info);
