@@ -47,7 +47,7 @@ impl Intake {
         let (mut entries, mut sent) = (Vec::new(), Vec::new());
         for record in records {
             if record.path.iter().any(|name| name == chain.here) {
-                outcomes.push(HandedOn::Looped);
+                outcomes.push(Some(HandedOn::Looped));
                 continue;
             }
             let read = relayed::read(record, now, sha256);
@@ -55,7 +55,7 @@ impl Intake {
             match read {
                 Ok(read) => {
                     sent.push((outcomes.len(), read.original_sha256));
-                    outcomes.push(HandedOn::Looped);
+                    outcomes.push(None);
                     let label = &read.label;
                     entries.push(Entry {
                         key: key_of(&label.nation, &label.system, &label.report_id),
@@ -65,20 +65,21 @@ impl Intake {
                         body: stored::relayed(read),
                     });
                 }
-                Err(violations) => outcomes.push(HandedOn::Refused(violations)),
+                Err(violations) => outcomes.push(Some(HandedOn::Refused(violations))),
             }
         }
-        if entries.is_empty() {
-            return Ok(outcomes);
-        }
-        let appended = self.journal.append(entries).await?;
-        for ((index, original), appended) in sent.into_iter().zip(appended) {
-            let outcome = self.judged(appended, original).await?;
-            if let Some(place) = outcomes.get_mut(index) {
-                *place = outcome;
+        if !entries.is_empty() {
+            let appended = self.journal.append(entries).await?;
+            for ((index, original), appended) in sent.into_iter().zip(appended) {
+                let outcome = self.judged(appended, original).await?;
+                if let Some(place) = outcomes.get_mut(index) {
+                    *place = Some(outcome);
+                }
             }
         }
-        Ok(outcomes)
+        // One that the journal did not answer for is not known.
+        let all: Option<Vec<_>> = outcomes.into_iter().collect();
+        Ok(all.ok_or(AppendError::Closed)?)
     }
 
     async fn judged(

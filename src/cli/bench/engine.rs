@@ -50,6 +50,8 @@ struct Round {
     /// Processor time for each report, of the gateways and of the NATS servers.
     gateways_us: f64,
     servers_us: f64,
+    /// And of the gateway that was added last.
+    last_us: f64,
 }
 
 fn failed(error: impl Display) -> BenchError {
@@ -115,16 +117,26 @@ pub(super) async fn run(
         let run = arguments.rounds + number;
         two.push(field.through_gateways(run, 2, arguments.reports).await?);
     }
-    Ok(to_json(&field, cores, &samples, rounds))
+    // The second one only reads what the first one stores.
+    let run = 2 * arguments.rounds + 1;
+    let follower = field.through_gateways(run, 1, arguments.reports).await?;
+    Ok(to_json(&field, cores, &samples, rounds, follower.last_us))
 }
 
-fn to_json(field: &Field<'_>, cores: Cores, samples: &[Bytes], rounds: [Vec<Round>; 3]) -> Value {
+fn to_json(
+    field: &Field<'_>,
+    cores: Cores,
+    samples: &[Bytes],
+    rounds: [Vec<Round>; 3],
+    follower_us: f64,
+) -> Value {
     let [direct, one, two] = rounds.map(|rounds| {
         let middle = |of: fn(&Round) -> f64| measure::median(rounds.iter().map(of).collect());
         Round {
             rate: middle(|round| round.rate),
             gateways_us: middle(|round| round.gateways_us),
             servers_us: middle(|round| round.servers_us),
+            last_us: middle(|round| round.last_us),
         }
     });
     let shown = |round: Round| {
@@ -145,6 +157,7 @@ fn to_json(field: &Field<'_>, cores: Cores, samples: &[Bytes], rounds: [Vec<Roun
         "direct": shown(direct),
         "one_gateway": shown(one),
         "two_gateways": shown(two),
+        "follower_cpu_us_per_report": follower_us,
         "ratio_to_direct": one.rate / direct.rate,
         "ratio_of_two_gateways": two.rate / one.rate,
     })
@@ -194,29 +207,32 @@ impl Field<'_> {
         Ok(())
     }
 
-    /// Processor time of gateways and servers so far.
-    fn busy(&self) -> (Duration, Duration) {
+    /// Processor time so far: of the gateways, of the servers, and of the last gateway.
+    fn busy(&self) -> [Duration; 3] {
         let sum = |ids: &mut dyn Iterator<Item = u32>| {
             ids.map(|id| measure::cpu_time(id).unwrap_or_default())
                 .sum()
         };
-        (
+        [
             sum(&mut self.gateways.iter().map(Server::pid)),
             sum(&mut self.servers.iter().map(JetStream::pid)),
-        )
+            sum(&mut self.gateways.iter().rev().take(1).map(Server::pid)),
+        ]
     }
 
     #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    fn round(&self, reports: u64, start: Duration, before: (Duration, Duration)) -> Round {
+    fn round(&self, reports: u64, start: Duration, before: [Duration; 3]) -> Round {
         let after = self.busy();
         let took = self.clock.monotonic().saturating_sub(start);
-        let each = |before: Duration, after: Duration| {
-            after.saturating_sub(before).as_secs_f64() * 1e6 / reports as f64
+        let each = |index: usize| {
+            let of = |times: &[Duration; 3]| times.get(index).copied().unwrap_or_default();
+            of(&after).saturating_sub(of(&before)).as_secs_f64() * 1e6 / reports as f64
         };
         Round {
             rate: reports as f64 / took.as_secs_f64().max(1e-9),
-            gateways_us: each(before.0, after.0),
-            servers_us: each(before.1, after.1),
+            gateways_us: each(0),
+            servers_us: each(1),
+            last_us: each(2),
         }
     }
 

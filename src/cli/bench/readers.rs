@@ -32,6 +32,7 @@ pub(super) struct Readers {
 }
 
 /// Measures. The answer has `delivery_p99_ms`, over all records and subscriptions.
+#[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
 pub(super) async fn run(
     arguments: &Readers,
     ground: &Ground,
@@ -54,6 +55,8 @@ pub(super) async fn run(
         }
     }
     let after = resident();
+    let busy = || measure::cpu_time(gateway.pid()).unwrap_or_default();
+    let busy_before = busy();
     let sent = send(arguments, ground, &gateway, clock).await?;
     let mut deliveries = Vec::new();
     let mut last = vec![Duration::ZERO; sent.len()];
@@ -65,6 +68,7 @@ pub(super) async fn run(
             deliveries.push(took);
         }
     }
+    let busy = busy().saturating_sub(busy_before).as_secs_f64() * 1e6;
     deliveries.sort_unstable();
     last.sort_unstable();
     Ok(json!({
@@ -78,6 +82,7 @@ pub(super) async fn run(
         "delivery_max_ms": at(&deliveries, 100),
         "last_reader_p50_ms": at(&last, 50),
         "last_reader_p99_ms": at(&last, 99),
+        "server_cpu_us_per_delivery": busy / deliveries.len().max(1) as f64,
         "memory_before_bytes": before,
         "memory_bytes": after,
         "memory_per_subscriber_bytes": after.saturating_sub(before) / arguments.subscribers,
