@@ -323,7 +323,11 @@ async fn compare(log: &Embedded, stream: &Stream, name: &str) -> Result<u64, Ope
         }
     };
     let last = info.state.last_sequence;
-    if last < durable {
+    let is_short = last < durable
+        && server::lacks(stream, durable).await.map_err(|error| {
+            OpenError::JetStream(format!("position {durable} of the stream {name}: {error}"))
+        })?;
+    if is_short {
         return refuse(format!(
             "the stream {name} ends at position {last}, and this gateway has read up to position \
              {durable}: reports that were acknowledged are lost, or the folder {} is of another \

@@ -4,7 +4,8 @@ use super::super::OpenError;
 use super::settings::{JetStreamSettings, SYNC_TAG, SyncPromise};
 use async_nats::jetstream::context::{ContextBuilder, GetStreamErrorKind};
 use async_nats::jetstream::stream::{
-    Config, DiscardPolicy, Info, PersistenceMode, Placement, RetentionPolicy, StorageType, Stream,
+    Config, DiscardPolicy, Info, PersistenceMode, Placement, RawMessageErrorKind, RetentionPolicy,
+    StorageType, Stream,
 };
 use async_nats::jetstream::{Context, ErrorCode};
 use async_nats::{Client, ConnectOptions, ServerAddr, ServerInfo};
@@ -353,6 +354,16 @@ pub(super) fn offline(info: &Info) -> Vec<String> {
 pub(super) async fn ask(stream: &Stream) -> Result<Info, String> {
     match stream.get_info().await {
         Ok(info) => Ok(info),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Whether whoever leads the stream says that nothing stands at a position. A server that is cut
+/// off from the others may tell of the stream as if it were empty; this it does not answer.
+pub(super) async fn lacks(stream: &Stream, position: u64) -> Result<bool, String> {
+    match stream.get_raw_message(position).await {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(true),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -89,7 +89,12 @@ async fn look(shared: &Shared, looks: &mut Looks) -> Health {
     };
     looks.tell_offline(&info);
     let (followed, last) = (*shared.followed.borrow(), info.state.last_sequence);
-    looks.short = if last < followed { looks.short + 1 } else { 0 };
+    let is_short = last < followed
+        && match server::lacks(&shared.stream, followed).await {
+            Ok(lacks) => lacks,
+            Err(error) => return Health::Unreachable(error),
+        };
+    looks.short = if is_short { looks.short + 1 } else { 0 };
     if looks.short >= SHORT_LOOKS {
         return Health::Poisoned(format!(
             "the stream ends at position {last}, and this gateway has read up to position \
