@@ -9,8 +9,8 @@ use std::time::Duration;
 
 /// Letters of a report's story.
 const LETTERS: usize = 100;
-/// Streams of each nation: some 750 reports a second in all.
-const STREAMS: u64 = 3;
+/// Streams of each nation: the caches are full within the first quarter of half an hour.
+const STREAMS: u64 = 6;
 /// How often memory is looked at.
 const SAMPLES: u64 = 80;
 /// How far the last quarter may lie above the second: the first one warms up.
