@@ -7,10 +7,13 @@ use crate::ledger::Ledger;
 use crate::readers::{Pace, Readers};
 use crate::senders::Senders;
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Receipts that have to come in each state.
 const SOME: usize = 60;
+/// Within this a server that comes back keeps up with the others.
+const SOON: Duration = Duration::from_secs(45);
 
 struct Load {
     federation: Federation,
@@ -43,12 +46,31 @@ impl Load {
         self.senders.rest(false);
     }
 
+    /// The same, for as long as a server that is well may take.
+    async fn is_whole_soon(&self) -> bool {
+        self.senders.rest(true);
+        let whole = tokio::time::timeout(SOON, self.federation.whole()).await;
+        self.senders.rest(false);
+        whole.is_ok()
+    }
+
     async fn end(mut self) {
         self.senders.end().await;
         self.ledger.check();
         self.readers.end().await;
         self.federation.stop();
         println!("{} receipts, all is well", self.ledger.last());
+    }
+}
+
+/// Removes what is in a folder, which may be a disk of its own.
+fn empty(folder: &Path) {
+    for item in std::fs::read_dir(folder).unwrap() {
+        let path = item.unwrap().path();
+        match path.is_dir() {
+            true => std::fs::remove_dir_all(path).unwrap(),
+            false => std::fs::remove_file(path).unwrap(),
+        }
     }
 }
 
@@ -137,7 +159,14 @@ async fn n8_a_server_whose_disk_is_full_holds_up_nobody() {
             .edit(|text| text.replace(LIMIT.1, LIMIT.0)),
     }
     load.federation.start_server("s2");
-    load.whole().await;
+    if !load.is_whole_soon().await {
+        // What a full disk left of its store does not always hold: the manual says what then.
+        println!("s2 does not come back by itself: with an empty store");
+        load.federation.cluster.named("s2").kill();
+        empty(&load.federation.path("s2/store"));
+        load.federation.start_server("s2");
+        load.whole().await;
+    }
     load.ledger.more(SOME).await;
     load.end().await;
 }
