@@ -63,8 +63,9 @@ struct Field<'a> {
     arguments: &'a Engine,
     ground: &'a Ground,
     clock: &'a Arc<dyn Clock>,
-    servers: Vec<JetStream>,
+    // Ended before the servers: without those, gateways wait for them.
     gateways: Vec<Server>,
+    servers: Vec<JetStream>,
 }
 
 /// Measures. The answer has `ratio_to_direct` and `ratio_of_two_gateways`.
