@@ -22,6 +22,7 @@ mod indexer;
 mod jetstream;
 mod layout;
 mod log;
+mod pending;
 pub mod portable;
 pub mod quarantine;
 mod queue;
@@ -36,7 +37,7 @@ mod writer;
 
 pub use error::{AppendError, OpenError, ReadError, RemoveError};
 pub use jetstream::{JetStreamSettings, SyncPromise};
-pub use queue::Pending;
+pub use pending::Pending;
 pub use remains::{Removal, RemovalOrder, Sealed};
 pub use settings::Settings;
 
@@ -247,8 +248,8 @@ impl Journal {
     }
 
     /// As [`Self::enqueue`], at positions from `first` on and nowhere else: what was stored
-    /// elsewhere comes here. With the embedded engine nobody else writes; with JetStream the
-    /// servers refuse what would stand at another position.
+    /// elsewhere comes here. The writer, or with JetStream the servers, refuse what would stand at
+    /// another position. Behind one that is too large nothing is stored, or answered.
     ///
     /// # Errors
     /// As [`Self::enqueue`].
@@ -259,7 +260,7 @@ impl Journal {
     ) -> Result<Pending, AppendError> {
         match &self.stream {
             Some(stream) => stream.enqueue_at(first, entries).await,
-            None => self.log.queue().push(entries).await,
+            None => self.log.queue().push_at(Some(first.0), entries).await,
         }
     }
 
@@ -276,6 +277,15 @@ impl Journal {
     /// The disk is full, or refuses.
     pub async fn seal(&self) -> Result<(), AppendError> {
         self.log.queue().seal().await
+    }
+
+    /// Says, durably, that a feed is being imported: until [`Self::end_import`] the folder opens for
+    /// an import alone. Half a feed is never taken for a whole one. Blocks.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn begin_import(&self) -> Result<(), OpenError> {
+        self.log.begin_import()
     }
 
     /// Says that what is imported is complete: from now on the folder opens as usual. Blocks.

@@ -1,6 +1,7 @@
 //! The only place that sees tonic: the contract's services over intake and feed.
 //!
-//! Every call carries the identity of its connection; no service trusts a name in a message.
+//! Every call carries the identity of its connection; no service trusts a name in a message, but
+//! for `CascadeService`, as far as the operator lets a relay vouch for other nations.
 
 mod cascade;
 mod certificate;
@@ -17,6 +18,8 @@ pub mod status;
 mod submission;
 mod terms;
 mod trust;
+
+pub use crate::wire::relayed::is_gateway_name;
 
 use crate::admission::{Admission, Quota};
 use crate::clock::Clock;
@@ -69,8 +72,6 @@ impl Default for Settings {
         }
     }
 }
-
-pub use crate::wire::relayed::is_gateway_name;
 
 /// What every service needs.
 pub struct Doors {

@@ -31,7 +31,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("admission", &["identity", "clock"]),
     // Never learns what a record is.
     ("journal", &["clock"]),
-    // Of the journal only positions and receipts; of the normaliser only violations.
+    // Of the journal only positions and receipts; of the normaliser only violations and bounds.
     (
         "wire",
         &["report", "record", "identity", "normalise", "journal"],

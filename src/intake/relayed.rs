@@ -4,7 +4,7 @@
 
 use super::{Intake, IntakeError, key_of, sha256, stamp_ns};
 use crate::identity::NationCode;
-use crate::journal::{AppendError, Appended, Entry, Position};
+use crate::journal::{AppendError, Appended, Entry, Position, ReadError};
 use crate::normalise::{Violation, Violations};
 use crate::wire::proto::RelayedRecord;
 use crate::wire::{relayed, stored};
@@ -108,12 +108,19 @@ impl Intake {
         })
     }
 
-    /// The SHA-256 of the report that stands at a position; none: it was removed.
+    /// The SHA-256 of the report that stands at a position. `None`: it was removed, and nobody can
+    /// tell any more.
     async fn original_at(&self, position: Position) -> Result<Option<Vec<u8>>, AppendError> {
         let journal = self.journal.clone();
         let read = tokio::task::spawn_blocking(move || journal.read(position, 1, usize::MAX));
-        let Ok(Ok(read)) = read.await else {
-            return Ok(None);
+        let read = match read.await {
+            Ok(Err(ReadError::Removed { .. })) => return Ok(None),
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => {
+                tracing::error!(%position, %error, "a stored entry cannot be read");
+                return Err(AppendError::Unreadable(position));
+            }
+            Err(_) => return Err(AppendError::Closed),
         };
         let first = read.first();
         let first = first.ok_or(AppendError::Unreadable(position))?;

@@ -71,21 +71,16 @@ impl Role {
     }
 }
 
-/// Marks a folder that a feed is imported into. Half a feed is never taken for a whole one.
-fn mark_import(disk: &dyn Disk, settings: &Settings) -> Result<(), OpenError> {
+/// Refuses a folder that holds half a feed to everybody but an import.
+fn refuse_half(settings: &Settings) -> Result<(), OpenError> {
     let mark = settings.folder.join(IMPORT_MARK);
     let is_there = mark.try_exists().map_err(io_error("look for", &mark))?;
-    match settings.importing {
-        false if is_there => Err(OpenError::Settings(
+    match is_there && !settings.importing {
+        true => Err(OpenError::Settings(
             "a feed was being imported into the folder, and not all of it is there; run the same \
              `entente feed import` again",
         )),
-        true if !is_there => {
-            File::create_new(&mark).map_err(io_error("make", &mark))?;
-            let folder = &settings.folder;
-            disk.sync_folder(folder).map_err(io_error("sync", folder))
-        }
-        _ => Ok(()),
+        false => Ok(()),
     }
 }
 
@@ -124,7 +119,7 @@ impl Embedded {
             .map_err(io_error("use", folder))?;
         let lock = lock(&settings)?;
         role.claim(&*disk, folder)?;
-        mark_import(&*disk, &settings)?;
+        refuse_half(&settings)?;
         let (durable_in, durable) = watch::channel(Position(0));
         let (health_in, health) = watch::channel(Health::Ready);
         let queue = Arc::new(Queue::new(&settings, health.clone()));
@@ -197,11 +192,21 @@ impl Embedded {
         self.inner.log.read(from.0, entries_max, bytes_max)
     }
 
-    /// Says that an import is complete. Blocks.
+    /// Says that a feed is being imported. Blocks.
+    pub(super) fn begin_import(&self) -> Result<(), OpenError> {
+        let Inner { settings, disk, .. } = &*self.inner;
+        let (folder, mark) = (&settings.folder, settings.folder.join(IMPORT_MARK));
+        File::create(&mark).map_err(io_error("make", &mark))?;
+        disk.sync_folder(folder).map_err(io_error("sync", folder))
+    }
+
+    /// Says that all of it is there. Blocks.
     pub(super) fn end_import(&self) -> Result<(), OpenError> {
         let Inner { settings, disk, .. } = &*self.inner;
         let (folder, mark) = (&settings.folder, settings.folder.join(IMPORT_MARK));
-        disk.remove(&mark).map_err(io_error("remove", &mark))?;
+        if mark.try_exists().map_err(io_error("look for", &mark))? {
+            disk.remove(&mark).map_err(io_error("remove", &mark))?;
+        }
         disk.sync_folder(folder).map_err(io_error("sync", folder))
     }
 

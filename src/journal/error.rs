@@ -102,6 +102,13 @@ pub enum AppendError {
         /// When it is worth trying again.
         retry_after: Duration,
     },
+    /// It was for one position and would stand at another; nothing was stored. Only of what is
+    /// imported.
+    #[error("it would not stand at its own position: the next one is {next}")]
+    Displaced {
+        /// The position that is next.
+        next: Position,
+    },
     /// It was stored before, and its batch cannot be read now. Nothing else is concerned.
     #[error("the entry stands at position {0}, which cannot be read")]
     Unreadable(Position),

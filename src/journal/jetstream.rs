@@ -20,7 +20,8 @@ pub use settings::{JetStreamSettings, SyncPromise};
 
 use super::embedded::Embedded;
 use super::layout::wide;
-use super::queue::{OVERLOADED_RETRY, PLACE_DEADLINE, Pending};
+use super::pending::{Answer, Pending};
+use super::queue::{OVERLOADED_RETRY, PLACE_DEADLINE};
 use super::{AppendError, Entry, Health, OpenError, Position};
 use async_nats::jetstream::Context;
 use async_nats::jetstream::message::StreamMessage;
@@ -218,6 +219,10 @@ impl Engine {
                 Ok((_, run)) => run,
                 Err(too_large) => {
                     pending.answered(too_large);
+                    if at.is_some() {
+                        // As in the queue: nothing that follows could stand at its own position.
+                        break;
+                    }
                     continue;
                 }
             };
@@ -236,7 +241,7 @@ impl Engine {
         &self,
         at: Option<u64>,
         entries: Vec<Entry>,
-    ) -> Result<oneshot::Receiver<super::queue::Answer>, AppendError> {
+    ) -> Result<oneshot::Receiver<Answer>, AppendError> {
         self.shared.ready()?;
         let places = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let places = Arc::clone(&self.window).acquire_many_owned(places);

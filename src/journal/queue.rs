@@ -4,6 +4,8 @@
 //! given back with the answer.
 
 use super::frame::{HEADER_BYTES, entry_bytes};
+use super::layout::wide;
+use super::pending::{Answer, Pending};
 use super::recent::{Told, Unknown};
 use super::{AppendError, Appended, Entry, Health, Settings};
 use bytes::Bytes;
@@ -22,66 +24,19 @@ const KEY_BYTES_MAX: usize = 512;
 /// Batches of answers that may wait to be delivered; more are delivered by the writer itself.
 const DELIVERIES_MAX: usize = 64;
 
-/// What a caller is told: one answer an entry, or why there is none.
-pub(super) type Answer = Result<Vec<Appended>, AppendError>;
-
 /// An answer on its way to a caller.
 type Addressed = (oneshot::Sender<Answer>, Answer);
 
 /// Entries that fit into a batch, with its size in bytes; or the answer to one that does not.
 pub(super) type Run = Result<(usize, Vec<Entry>), Appended>;
 
-/// Entries that are handed over and wait for stable storage.
-#[derive(Debug, Default)]
-pub struct Pending {
-    parts: Vec<Part>,
-}
-
-/// Entries that share a batch.
-#[derive(Debug)]
-enum Part {
-    Sent(oneshot::Receiver<Answer>),
-    /// One entry that no batch can hold.
-    TooLarge(Appended),
-}
-
-impl Pending {
-    /// Adds entries whose answers come.
-    pub(super) fn sent(&mut self, answer: oneshot::Receiver<Answer>) {
-        self.parts.push(Part::Sent(answer));
-    }
-
-    /// Adds an entry that has its answer.
-    pub(super) fn answered(&mut self, answer: Appended) {
-        self.parts.push(Part::TooLarge(answer));
-    }
-
-    /// Waits until the entries are durable; one answer an entry, in order.
-    ///
-    /// # Errors
-    /// They were not stored, or the journal stopped. Some of them may be stored.
-    pub async fn durable(self) -> Result<Vec<Appended>, AppendError> {
-        let mut appended = Vec::new();
-        for part in self.parts {
-            match part {
-                Part::Sent(answer) => {
-                    let part = answer.await.map_err(|_| AppendError::Closed)??;
-                    match appended.is_empty() {
-                        true => appended = part,
-                        false => appended.extend(part),
-                    }
-                }
-                Part::TooLarge(answer) => appended.push(answer),
-            }
-        }
-        Ok(appended)
-    }
-}
-
 /// Entries of one caller.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) entries: Vec<Entry>,
+    /// The position that the first has to get, and the others behind it. `None`: whichever is
+    /// next, and they may be here already.
+    pub(super) at: Option<u64>,
     answer: oneshot::Sender<Answer>,
     _places: (OwnedSemaphorePermit, OwnedSemaphorePermit),
 }
@@ -250,11 +205,30 @@ impl Queue {
 
     /// Puts entries in, when there are places for them.
     pub(super) async fn push(&self, entries: Vec<Entry>) -> Result<Pending, AppendError> {
+        self.push_at(None, entries).await
+    }
+
+    /// As [`Self::push`], to positions from `at` on and nowhere else. Behind an entry that no batch
+    /// can hold nothing could stand at its own: what follows it has no answer.
+    pub(super) async fn push_at(
+        &self,
+        mut at: Option<u64>,
+        entries: Vec<Entry>,
+    ) -> Result<Pending, AppendError> {
         let mut pending = Pending::default();
         for part in self.split(entries, self.batch_bytes_max) {
             match part {
-                Ok((bytes, part)) => pending.sent(self.push_part(part, bytes).await?),
-                Err(over) => pending.answered(over),
+                Ok((bytes, part)) => {
+                    let next = at.map(|at| at + wide(part.len()));
+                    pending.sent(self.push_part(at, part, bytes).await?);
+                    at = next;
+                }
+                Err(over) => {
+                    pending.answered(over);
+                    if at.is_some() {
+                        break;
+                    }
+                }
             }
         }
         Ok(pending)
@@ -290,6 +264,7 @@ impl Queue {
 
     async fn push_part(
         &self,
+        at: Option<u64>,
         entries: Vec<Entry>,
         bytes: usize,
     ) -> Result<oneshot::Receiver<Answer>, AppendError> {
@@ -303,6 +278,7 @@ impl Queue {
         self.put(|state| {
             state.requests.push_back(Request {
                 entries,
+                at,
                 answer: sender,
                 _places: places,
             });

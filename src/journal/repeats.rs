@@ -4,7 +4,8 @@
 
 use super::frame::Frame;
 use super::log::Log;
-use super::queue::{Answer, OVERLOADED_RETRY, Request};
+use super::pending::Answer;
+use super::queue::{OVERLOADED_RETRY, Request};
 use super::{AppendError, Appended, Entry, Position, ReadError, Receipt};
 use std::io;
 use std::sync::Arc;

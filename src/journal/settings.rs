@@ -25,8 +25,7 @@ pub struct Settings {
     pub free_bytes_floor: u64,
     /// Recent batches that are kept in memory for readers, bytes.
     pub tail_bytes_max: usize,
-    /// Opens a folder to import a feed into it. From then on it opens no other way until
-    /// [`super::Journal::end_import`].
+    /// Opens a folder that half a feed may be in, to import into it.
     pub importing: bool,
 }
 

@@ -189,6 +189,20 @@ struct Batch {
     requests: Vec<(Request, Vec<Decision>)>,
 }
 
+impl Batch {
+    /// How far it is: bytes, entries, and the next position.
+    fn mark(&self) -> (usize, usize, u64) {
+        (self.bytes.len(), self.offsets.len(), self.next)
+    }
+
+    /// Forgets what came behind a mark.
+    fn take_back(&mut self, (bytes, entries, next): (usize, usize, u64)) {
+        self.bytes.truncate(bytes);
+        self.offsets.truncate(entries);
+        self.next = next;
+    }
+}
+
 impl Writer {
     /// Works until the queue is closed.
     fn run(&mut self) -> Result<(), String> {
@@ -340,9 +354,26 @@ impl Writer {
         };
         let mut requests = requests.into_iter();
         while let Some(request) = requests.next() {
-            let mark = (batch.bytes.len(), batch.offsets.len(), batch.next);
-            match self.decide_request(&request.entries, &mut batch) {
-                Ok(decisions) => batch.requests.push((request, decisions)),
+            let mark = batch.mark();
+            let decided = match request.at.is_some_and(|at| at != batch.next) {
+                true => Ok(Vec::new()),
+                false => self.decide_request(&request.entries, &mut batch),
+            };
+            let is_in_place = |decisions: &[Decision]| {
+                request.at.is_none()
+                    || (decisions.len() == request.entries.len()
+                        && decisions.iter().all(|d| matches!(d, Decision::New { .. })))
+            };
+            match decided {
+                Ok(decisions) if is_in_place(&decisions) => {
+                    batch.requests.push((request, decisions));
+                }
+                Ok(decisions) => {
+                    self.forget(&request.entries, &decisions);
+                    batch.take_back(mark);
+                    let next = Position(batch.next);
+                    request.answer(Err(AppendError::Displaced { next }));
+                }
                 Err((decisions, Unknown::Index(error))) => {
                     self.forget(&request.entries, &decisions);
                     let mut all: Vec<_> = batch
@@ -357,9 +388,7 @@ impl Writer {
                 Err((decisions, Unknown::CatchingUp | Unknown::TooManyRevisions)) => {
                     // The request as a whole waits: half an answer would be none.
                     self.forget(&request.entries, &decisions);
-                    batch.bytes.truncate(mark.0);
-                    batch.offsets.truncate(mark.1);
-                    batch.next = mark.2;
+                    batch.take_back(mark);
                     request.answer(Err(AppendError::Overloaded {
                         retry_after: OVERLOADED_RETRY,
                     }));

@@ -16,6 +16,12 @@ static LIST_TOO_LONG: Rule = Rule::new(
 
 /// Longest report id, bytes.
 pub const REPORT_ID_BYTES_MAX: usize = 128;
+/// Whether something may be a report id.
+#[must_use]
+pub fn is_report_id(id: &str) -> bool {
+    (1..=REPORT_ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())
+}
+
 /// Highest revision. Some forms count seconds (`formats/cot/event.rs`), so it is far away; what
 /// is above is a sentinel.
 pub const REVISION_MAX: u32 = 4_000_000_000;

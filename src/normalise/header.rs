@@ -82,8 +82,7 @@ pub(super) fn head(report: &Report, context: &Context<'_>, notes: &mut Notes) ->
 }
 
 fn report_id(id: &str, field: &str, notes: &mut Notes) -> bool {
-    let fits =
-        (1..=REPORT_ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+    let fits = bounds::is_report_id(id);
     if !fits {
         let message = match id.len() {
             0 => "not given".to_owned(),

@@ -4,7 +4,9 @@ use super::{Doors, status};
 use crate::intake::relayed::{Chain, HandedOn};
 use crate::wire::outcome;
 use crate::wire::proto::cascade_service_server::CascadeService;
-use crate::wire::proto::{HandOnDisposition, HandOnOutcome, HandOnRequest, HandOnResponse};
+use crate::wire::proto::{
+    HandOnDisposition, HandOnOutcome, HandOnRequest, HandOnResponse, RelayedRecord,
+};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -33,7 +35,12 @@ impl CascadeService for Cascade {
         if records.is_empty() || records.len() > RECORDS_MAX {
             return Err(status::bad_field("records", "1 to 256 records"));
         }
-        let bytes = records.iter().map(|record| record.record.len()).sum();
+        // Otherwise all would count as looped, and none arrive.
+        let is_ours = |record: &RelayedRecord| record.path.last().is_some_and(|name| name == here);
+        if records.iter().any(is_ours) {
+            return Err(status::same_gateway_name(here));
+        }
+        let bytes = records.iter().map(bytes_of).sum();
         let permit = quota
             .admit(bytes, doors.clock.monotonic())
             .map_err(status::refused)?;
@@ -59,6 +66,12 @@ impl CascadeService for Cascade {
             outcomes: outcomes.into_iter().map(told).collect(),
         }))
     }
+}
+
+/// Size of a record with its original.
+fn bytes_of(record: &RelayedRecord) -> usize {
+    let original = record.original.as_ref();
+    record.record.len() + original.map_or(0, |original| original.content.len())
 }
 
 fn word(outcome: &HandedOn) -> &'static str {

@@ -81,6 +81,18 @@ pub(super) fn no_gateway_name() -> Status {
     )
 }
 
+/// The relay reads a gateway of this one's name: another one, or this one itself.
+pub(super) fn same_gateway_name(name: &str) -> Status {
+    plain(
+        Code::FailedPrecondition,
+        "SAME_GATEWAY_NAME",
+        format!(
+            "the gateway that the relay reads is called {name}, like this one; each needs a name \
+             of its own (services.gateway_name), and a relay leads from one to another"
+        ),
+    )
+}
+
 /// The connection came without an identity. Cannot happen behind our listener.
 pub(super) fn no_identity() -> Status {
     plain(
@@ -241,6 +253,10 @@ fn append(error: &AppendError) -> Status {
             "JOURNAL_UNREADABLE",
             format!("a report was stored before, at position {position}, which cannot be read"),
         ),
+        // Only an import, which no service is, says where something has to stand.
+        error @ AppendError::Displaced { .. } => {
+            plain(Code::Internal, "DISPLACED", error.to_string())
+        }
         AppendError::Poisoned(_) => retry(
             Code::Unavailable,
             "JOURNAL_STOPPED",

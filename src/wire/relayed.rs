@@ -5,6 +5,7 @@ use super::agreement::label_of;
 use super::stored::{Label, StoredError};
 use super::{instant, proto};
 use crate::identity::{NationCode, SystemName};
+use crate::normalise::bounds::{REVISION_MAX, is_report_id};
 use crate::normalise::{Violation, Violations};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -12,9 +13,8 @@ use prost::Message as _;
 
 /// Most gateways that a record may have come through.
 const PATH_MAX: usize = 8;
-/// Longest name of a gateway, and of a report, bytes.
+/// Longest name of a gateway, bytes.
 const NAME_BYTES_MAX: usize = 64;
-const REPORT_ID_BYTES_MAX: usize = 128;
 /// By how much another gateway's clock may be ahead of this one.
 const AHEAD_MAX_S: i64 = 300;
 
@@ -123,11 +123,15 @@ fn named(record: &proto::Record, faults: &mut Faults) -> Option<NationCode> {
     let is_system = SystemName::parse(&record.system).is_ok();
     faults.unless(is_system, "record.system", "the path of a SPIFFE id");
     faults.unless(
-        (1..=REPORT_ID_BYTES_MAX).contains(&record.report_id.len()),
+        is_report_id(&record.report_id),
         "record.report_id",
-        "1 to 128 bytes",
+        "1 to 128 characters of visible ASCII",
     );
-    faults.unless(record.revision > 0, "record.revision", "from 1");
+    faults.unless(
+        (1..=REVISION_MAX).contains(&record.revision),
+        "record.revision",
+        "1 to 4000000000",
+    );
     nation
 }
 

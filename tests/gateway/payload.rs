@@ -3,11 +3,14 @@
 
 use crate::feed::{ids, read, until_now};
 use crate::support::{Site, sighting, streamed};
+use bytes::Bytes;
+use entente::journal::portable::{Block, Reader, Writer};
+use entente::journal::{Position, Stored};
 use entente::wire::proto::{
     self, Disposition, NativePayload, Outcome, SubmitStreamRequest, submit_stream_request,
 };
 use prost::Message as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio_stream::StreamExt as _;
 
 /// Hands these in on one stream; gives the outcomes in order.
@@ -219,4 +222,86 @@ async fn case_53_an_altered_entry_is_found_and_not_served() {
     site.start(&[]);
     let seen = read(&site, "USA/feed-desk", until_now()).await;
     assert_eq!(ids(&seen), ["r-0", "r-1", "r-2"]);
+}
+
+/// Makes an entry another one.
+type Alter = fn(&mut Stored);
+
+/// Writes an export again with another second entry; every checksum of it holds.
+fn altered(sound: &Path, to: &Path, alter: Alter) {
+    let mut reader = Reader::open(std::fs::File::open(sound).unwrap()).unwrap();
+    let mut writer = Writer::begin(Vec::new(), reader.journal_id()).unwrap();
+    while let Some(block) = reader.block().unwrap() {
+        let Block::Entries(entries) = block else {
+            continue;
+        };
+        for mut stored in entries {
+            if stored.position == Position(2) {
+                alter(&mut stored);
+            }
+            writer.entry(&stored).unwrap();
+        }
+    }
+    std::fs::write(to, writer.finish().unwrap().0).unwrap();
+}
+
+/// The body with its first, or its last, `r-1` made `r-7`.
+fn renamed(body: &Bytes, is_first: bool) -> Bytes {
+    let mut places = body.windows(3).enumerate().filter(|(_, at)| at == b"r-1");
+    let place = match is_first {
+        true => places.next(),
+        false => places.next_back(),
+    };
+    let (at, _) = place.unwrap();
+    let mut body = body.to_vec();
+    body[at + 2] = b'7';
+    body.into()
+}
+
+#[tokio::test]
+async fn case_53_what_an_entry_says_is_held_against_its_record_and_its_report() {
+    let (site, _) = stored(3).await;
+    let sound = site.path("sound.export");
+    let ran = site.run(&["feed", "export", "sound.export"]);
+    assert!(ran.status.success(), "{ran:?}");
+    let cases: [(Alter, &[&str]); 9] = [
+        (|_| {}, &[]),
+        (|stored| stored.entry.revision = 9, &["key"]),
+        (|stored| stored.entry.key = "GBR/x\0r-1".into(), &["key"]),
+        (|stored| stored.entry.stamp_ns += 1, &["received"]),
+        (|stored| stored.entry.digest[0] ^= 1, &["receipt"]),
+        (
+            |stored| stored.previous = Some(Position(1)),
+            &["supersedes"],
+        ),
+        (|stored| stored.entry.body = Bytes::new(), &["body"]),
+        // Of the label, of which the release and the key are made.
+        (
+            |stored| stored.entry.body = renamed(&stored.entry.body, true),
+            &["label", "key"],
+        ),
+        // Of the report as it came.
+        (
+            |stored| stored.entry.body = renamed(&stored.entry.body, false),
+            &["original", "receipt"],
+        ),
+    ];
+    for (number, (alter, rules)) in cases.into_iter().enumerate() {
+        altered(&sound, &site.path("altered.export"), alter);
+        let ran = site.run(&["feed", "verify", "altered.export", "--output", "json"]);
+        let said: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let faults = said["faults"].as_array().unwrap().iter();
+        let faults: Vec<_> = faults
+            .map(|fault| {
+                (
+                    fault["position"].as_u64().unwrap(),
+                    fault["rule"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        let expected: Vec<_> = rules.iter().map(|rule| (2, *rule)).collect();
+        assert_eq!(faults, expected, "{number}: {said}");
+        let code = i32::from(!rules.is_empty());
+        assert_eq!(ran.status.code(), Some(code), "{number}");
+    }
 }

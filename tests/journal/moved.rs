@@ -1,12 +1,13 @@
 //! A feed is exported and imported: the same positions, bytes and receipts, wherever either was
 //! broken off, and with what remains of what was removed.
 
+use crate::faulty::{Act, Done, Fault, Faulty};
 use crate::support::{
     append, assert_filled, clock, entry, fill, open, settings, store, try_open, wait,
 };
 use entente::journal::portable::{PortableError, Reader};
 use entente::journal::{
-    Appended, Entry, Journal, OpenError, Position, RemovalOrder, Settings, Stored,
+    AppendError, Appended, Entry, Journal, OpenError, Position, RemovalOrder, Settings, Stored,
 };
 use entente::transfer::{ExportError, ImportError, Imported, export, export_to, go_on, import};
 use std::path::Path;
@@ -145,12 +146,16 @@ fn an_import_that_was_broken_off_goes_on() {
             matches!(broken, ImportError::File(PortableError::Unfinished { .. })),
             "{broken}"
         );
-        let refused = try_open(to.path()).unwrap_err();
-        assert!(matches!(refused, OpenError::Settings(_)), "{refused}");
-        assert!(
-            refused.to_string().contains("entente feed import"),
-            "{refused}"
-        );
+        match try_open(to.path()) {
+            // The first block was not whole: nothing was stored.
+            Ok(journal) if part == 1 => journal.close(),
+            opened => {
+                let refused = opened.unwrap_err();
+                assert!(matches!(refused, OpenError::Settings(_)), "{refused}");
+                let said = refused.to_string();
+                assert!(said.contains("entente feed import"), "{said}");
+            }
+        }
         imported(importing(to.path()), &bytes).unwrap();
         let moved = open(to.path());
         assert_filled(&moved, MUCH, BODY);
@@ -303,25 +308,118 @@ fn another_feed_a_longer_one_and_a_damaged_export_are_refused() {
     );
 }
 
-/// An entry that the new journal's batches cannot hold is named, with what to raise.
+/// An entry that the new journal's batches cannot hold is named, and nothing is stored in its
+/// place: with larger batches the import goes on.
 #[test]
-fn an_entry_that_does_not_fit_is_named() {
+fn an_entry_that_does_not_fit_is_named_and_nothing_takes_its_place() {
     let (from, to) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let journal = open(from.path());
     store(&journal, entry(1, 10));
     store(&journal, entry(2, 6000));
+    store(&journal, entry(3, 10));
+    let whole = everything(&journal);
     journal.close();
+    let bytes = exported(from.path());
     let mut small = importing(to.path());
     small.batch_bytes_max = 4096;
-    let refused = imported(small, &exported(from.path())).unwrap_err();
+    let refused = imported(small, &bytes).unwrap_err();
     assert!(
         refused.to_string().contains("journal.batch_bytes_max"),
         "{refused}"
     );
-    let ImportError::TooLarge { position, .. } = refused else {
-        panic!("{refused}");
+    assert!(
+        matches!(
+            refused,
+            ImportError::TooLarge {
+                position: Position(2),
+                ..
+            }
+        ),
+        "{refused}"
+    );
+    imported(importing(to.path()), &bytes).unwrap();
+    let moved = open(to.path());
+    assert_eq!(everything(&moved), whole);
+    moved.close();
+}
+
+/// What is for a position stands there or nowhere, and so does all that comes with it.
+#[test]
+fn an_entry_for_another_position_is_not_stored() {
+    let folder = TempDir::new().unwrap();
+    let journal = open(folder.path());
+    store(&journal, entry(1, 10));
+    let at = |position, entries| {
+        wait(async {
+            let pending = journal.enqueue_at(Position(position), entries).await?;
+            pending.durable().await
+        })
     };
-    assert_eq!(position, Position(2));
+    // Behind the end, before it, and one that is there already with one that is not.
+    for (position, numbers) in [(3, [2, 3]), (1, [2, 3]), (2, [1, 2]), (2, [2, 1])] {
+        let entries = numbers.map(|number| entry(number, 10)).to_vec();
+        let refused = at(position, entries).unwrap_err();
+        let displaced = AppendError::Displaced { next: Position(2) };
+        assert_eq!(refused, displaced, "{position} {numbers:?}");
+        assert_eq!(journal.durable(), Position(1));
+    }
+    at(2, vec![entry(2, 10), entry(3, 10)]).unwrap();
+    assert_filled(&journal, 3, 10);
+    journal.close();
+}
+
+/// The disk is full for one write, with more on its way behind it: what follows does not slip
+/// into its place, and the next import goes on.
+#[test]
+fn a_disk_that_is_full_for_a_moment_puts_nothing_out_of_place() {
+    const ENOSPC: i32 = 28;
+    let from = TempDir::new().unwrap();
+    let journal = open(from.path());
+    fill_much(&journal, MUCH);
+    journal.close();
+    let bytes = exported(from.path());
+    for skip in [1, 5, 50] {
+        let to = TempDir::new().unwrap();
+        let disk = Faulty::new();
+        let journal = Journal::open_on(importing(to.path()), clock(), disk.clone()).unwrap();
+        disk.fail(Fault {
+            act: Act::Write,
+            skip,
+            times: 1,
+            errno: ENOSPC,
+            done: Done::Nothing,
+        });
+        let refused = imported_into(&journal, &bytes).unwrap_err();
+        assert!(
+            matches!(refused, ImportError::Append { .. }),
+            "{skip}: {refused}"
+        );
+        journal.close();
+        imported(importing(to.path()), &bytes).unwrap();
+        let moved = open(to.path());
+        assert_filled(&moved, MUCH, BODY);
+        moved.close();
+    }
+}
+
+/// An import that stores nothing leaves the folder as it was: a gateway opens it.
+#[test]
+fn an_import_of_the_wrong_file_closes_no_folder() {
+    let folders: Vec<_> = (0..2).map(|_| TempDir::new().unwrap()).collect();
+    let journal = open(folders[0].path());
+    fill(&journal, 3, BODY);
+    journal.close();
+    let other = open(folders[1].path());
+    store(&other, entry(9, BODY));
+    other.close();
+    let refused = imported(importing(folders[0].path()), &exported(folders[1].path()));
+    assert!(
+        matches!(refused, Err(ImportError::OtherFeed(_))),
+        "{refused:?}"
+    );
+    let journal = open(folders[0].path());
+    assert_filled(&journal, 3, BODY);
+    journal.close();
 }
 
 /// Sealing twice, or an empty journal, makes no empty segment.

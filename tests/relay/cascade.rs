@@ -246,10 +246,10 @@ async fn what_is_no_record_is_refused_with_every_reason() {
         assert_eq!(fields, expected);
     }
     let own = RelayedRecord {
-        path: strings(&["x", "b"]),
+        path: strings(&["b", "x"]),
         ..sound.clone()
     };
-    let three = vec![own, sound.clone(), sound];
+    let three = vec![own, sound.clone(), sound.clone()];
     let outcomes = handing.hand_on(three).await.unwrap();
     let became = outcomes.iter().map(|o| (o.disposition(), o.position));
     let expected = [
@@ -258,6 +258,13 @@ async fn what_is_no_record_is_refused_with_every_reason() {
         (HandOnDisposition::Present, 1),
     ];
     assert_eq!(became.collect::<Vec<_>>(), expected);
+    // A relay that leads from a gateway to itself, or to one of the same name, loses nothing.
+    let own = RelayedRecord {
+        path: strings(&["x", "b"]),
+        ..sound.clone()
+    };
+    let error = handing.hand_on(vec![own]).await.unwrap_err();
+    assert!(error.to_string().contains("a name of its own"), "{error}");
     refused(&b.endpoint("GBR/uav-cell-4"), "does not have the right").await;
     let unnamed = Site::started("");
     refused(&unnamed.endpoint("USA/ops-desk"), "does not have the right").await;
