@@ -7,6 +7,8 @@
     reason = "a test fails by panicking, and needs not all of the support"
 )]
 
+#[path = "stream/alone.rs"]
+mod alone;
 #[path = "stream/cluster.rs"]
 mod cluster;
 #[path = "stream/faults.rs"]

@@ -3,14 +3,15 @@
 //!
 //! An entry is published under a subject of its own, with the condition that nothing stands
 //! there: so a retry, by whichever gateway and however late, cannot store it twice. Each gateway
-//! reads the stream back into a log of segments of its own, which gives it index, feed and the
-//! chain over all that was read. That log is a copy: without it the gateway reads again.
+//! keeps the stream in a log of segments of its own, which gives it index, feed and the chain over
+//! all that stands there. That log is a copy: without it the gateway reads the stream again.
 //!
 //! Invariant: a receipt exists only for an entry that the servers have acknowledged, and that
-//! this gateway has read back from them at that position.
+//! stands in this gateway's copy at that position, behind all that stands before it in the stream.
 
 mod follower;
 mod message;
+mod own;
 mod publisher;
 mod server;
 mod settings;
@@ -28,6 +29,7 @@ use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{RawMessageError, RawMessageErrorKind, Stream};
 use follower::Past;
 use message::{FIXED_BYTES, Point, entry_hash};
+use own::Own;
 use publisher::Place;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -55,7 +57,13 @@ struct Shared {
     settings: JetStreamSettings,
     /// Most bytes of a message.
     message_bytes_max: usize,
+    /// Places of entries that wait for their answers.
+    window: Arc<Semaphore>,
+    /// A random number, unlike any other gateway's.
+    tag: u64,
     past: Mutex<Past>,
+    /// What we stored ourselves, on its way into the copy.
+    own: Own,
     /// Position up to which the stream is in the copy, and answered.
     followed: cell::Sender<u64>,
     health: cell::Sender<Health>,
@@ -66,6 +74,18 @@ struct Shared {
 impl Shared {
     fn past(&self) -> MutexGuard<'_, Past> {
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Names this gateway in its messages.
+    fn writer(&self) -> u16 {
+        let [low, high, ..] = self.tag.to_le_bytes();
+        u16::from_le_bytes([low, high])
+    }
+
+    /// Entries that wait for their answers.
+    fn in_flight(&self) -> usize {
+        let window = self.settings.window;
+        window.saturating_sub(self.window.available_permits())
     }
 
     /// Stores nothing any more: what the stream holds is not what it must hold.
@@ -108,10 +128,7 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct Engine {
     shared: Arc<Shared>,
-    window: Arc<Semaphore>,
     entry_bytes_max: usize,
-    /// What the ids of imported messages begin with, unlike any other's.
-    import_tag: u64,
     /// The first position that is imported.
     imported_from: OnceLock<u64>,
     tasks: Vec<JoinHandle<()>>,
@@ -143,13 +160,15 @@ impl Engine {
         let mut tag = [0; 8];
         aws_lc_rs::rand::fill(&mut tag)
             .map_err(|_| OpenError::JetStream("the system gives no random numbers".to_owned()))?;
-        let window = Arc::new(Semaphore::new(settings.window));
         let shared = Arc::new(Shared {
             context: reached.context,
             stream: reached.stream,
             message_bytes_max: reached.message_bytes_max,
+            window: Arc::new(Semaphore::new(settings.window)),
+            tag: u64::from_le_bytes(tag),
             settings,
             past: Mutex::new(Past::new(start)),
+            own: Own::default(),
             followed: cell::Sender::new(start.position),
             health: cell::Sender::new(Health::Ready),
             kick: Notify::new(),
@@ -163,9 +182,7 @@ impl Engine {
         ];
         let engine = Self {
             shared,
-            window,
             entry_bytes_max: entry_bytes_max.min(batch_bytes_max),
-            import_tag: u64::from_le_bytes(tag),
             imported_from: OnceLock::new(),
             tasks,
         };
@@ -230,7 +247,9 @@ impl Engine {
             while run.peek().is_some() {
                 let part: Vec<_> = run.by_ref().take(self.shared.settings.window).collect();
                 let next = at.map(|at| at + wide(part.len()));
-                pending.sent(self.publish(at, part).await?);
+                for answer in self.publish(at, part).await? {
+                    pending.sent(answer);
+                }
                 at = next;
             }
         }
@@ -241,34 +260,40 @@ impl Engine {
         &self,
         at: Option<u64>,
         entries: Vec<Entry>,
-    ) -> Result<oneshot::Receiver<Answer>, AppendError> {
+    ) -> Result<Vec<oneshot::Receiver<Answer>>, AppendError> {
         self.shared.ready()?;
         let places = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let places = Arc::clone(&self.window).acquire_many_owned(places);
+        let places = Arc::clone(&self.shared.window).acquire_many_owned(places);
         let places = tokio::time::timeout(PLACE_DEADLINE, places).await;
         let retry_after = OVERLOADED_RETRY;
         let places = places.map_err(|_| AppendError::Overloaded { retry_after })?;
-        let places = places.map_err(|_| AppendError::Closed)?;
+        let mut places = places.map_err(|_| AppendError::Closed)?;
         let mut batch = {
             let place = |index| at.map(|at| self.place(at + wide(index)));
             publisher::Batch::new(Arc::clone(&self.shared), entries, place)
         };
-        // From here on the order among a caller's entries is theirs in the stream, too.
-        batch.publish().await?;
-        let (sender, answer) = oneshot::channel();
-        tokio::spawn(async move {
-            // Whoever has gone away submits again, and gets the receipt then.
-            let _gone = sender.send(batch.finish().await);
-            drop(places);
-        });
-        Ok(answer)
+        batch.look().await?;
+        let mut answers = Vec::new();
+        for mut part in batch.parts() {
+            // The order among a caller's entries is theirs in the stream, too.
+            part.send().await;
+            let places = places.split(part.len());
+            let (sender, answer) = oneshot::channel();
+            answers.push(answer);
+            tokio::spawn(async move {
+                // Whoever has gone away submits again, and gets the receipt then.
+                let _gone = sender.send(part.finish().await);
+                drop(places);
+            });
+        }
+        Ok(answers)
     }
 
     /// The place of an entry that is imported. Each names the message before it, so that nothing
     /// is stored behind a foreign one; only what stands before the first was compared.
     fn place(&self, position: u64) -> Place {
         let first = *self.imported_from.get_or_init(|| position);
-        let id = |position: u64| format!("import-{:016x}-{position}", self.import_tag);
+        let id = |position: u64| format!("import-{:016x}-{position}", self.shared.tag);
         Place {
             position,
             id: id(position),
@@ -282,13 +307,12 @@ impl Engine {
 
     /// Entries that wait for an acknowledgement.
     pub(super) fn in_flight(&self) -> usize {
-        let window = self.shared.settings.window;
-        window.saturating_sub(self.window.available_permits())
+        self.shared.in_flight()
     }
 
     /// Ends reading and storing.
     pub(super) fn stop(&self) {
-        self.window.close();
+        self.shared.window.close();
         for task in &self.tasks {
             task.abort();
         }

@@ -26,6 +26,11 @@ use tokio::task::JoinSet;
 const STREAM: &str = "ENTENTE";
 /// The stream that the client publishes to itself, and the first token of its subjects.
 const DIRECT: (&str, &str) = ("DIRECT", "direct");
+/// The server that leads both streams; everybody is connected to another one.
+const LEADER: &str = "bench-1";
+/// How long it may take until it does.
+const LEAD_DEADLINE: Duration = Duration::from_secs(30);
+const LEAD_PAUSE: Duration = Duration::from_millis(500);
 /// Messages of the gateways that are published again.
 const SAMPLES: u64 = 200;
 
@@ -77,11 +82,8 @@ pub(super) async fn run(
 ) -> Result<Value, BenchError> {
     let program = program().ok_or_else(|| failed("no nats-server is on the path"))?;
     let servers = JetStream::cluster(&program, ground, cores)?;
-    let urls: Vec<_> = servers
-        .iter()
-        .map(|server| format!("{:?}", server.url()))
-        .collect();
-    let section = section(ground, &urls.join(", "));
+    let server = servers.first().ok_or_else(|| failed("no server"))?;
+    let section = section(ground, &server.url());
     ground.edit(|text| {
         text.replace("[journal]\n", "[journal]\nengine = \"jetstream\"\n") + &section
     })?;
@@ -103,6 +105,9 @@ pub(super) async fn run(
     let server = field.servers.first().ok_or_else(|| failed("no server"))?;
     let context = server.context(ground, 0, arguments.window).await?;
     let samples = samples(&context).await?;
+    for stream in [STREAM, DIRECT.0] {
+        lead(&context, stream, clock).await?;
+    }
     let mut rounds: [Vec<Round>; 3] = Default::default();
     let [direct, one, two] = &mut rounds;
     for number in 1..=arguments.rounds {
@@ -165,10 +170,10 @@ fn to_json(
 }
 
 /// What the gateways need to know of the servers.
-fn section(ground: &Ground, urls: &str) -> String {
+fn section(ground: &Ground, url: &str) -> String {
     let file = |name: &str| format!("{}/certs-dev/{name}", ground.folder().display());
     format!(
-        "\n[journal.jetstream]\nservers = [{urls}]\nca = {:?}\ncertificate = {:?}\nkey = {:?}\n",
+        "\n[journal.jetstream]\nservers = [{url:?}]\nca = {:?}\ncertificate = {:?}\nkey = {:?}\n",
         file("gateway/authority.pem"),
         file("GBR/load-0.pem"),
         file("GBR/load-0.key"),
@@ -191,6 +196,33 @@ async fn samples(context: &Context) -> Result<Vec<Bytes>, BenchError> {
         samples.push(message.payload);
     }
     Ok(samples)
+}
+
+/// Hands the lead of a stream to the server [`LEADER`], to which nobody connects: so is it for two
+/// gateways of three, and both streams are alike.
+async fn lead(context: &Context, stream: &str, clock: &Arc<dyn Clock>) -> Result<(), BenchError> {
+    let until = clock.monotonic() + LEAD_DEADLINE;
+    let mut stream = context.get_stream(stream).await.map_err(failed)?;
+    loop {
+        let info = stream.info().await.map_err(failed)?;
+        let leader = info
+            .cluster
+            .as_ref()
+            .and_then(|cluster| cluster.leader.as_deref());
+        if leader == Some(LEADER) {
+            return Ok(());
+        }
+        if clock.monotonic() >= until {
+            return Err(failed(format!(
+                "{LEADER} does not take the lead of a stream"
+            )));
+        }
+        let wish = json!({ "placement": { "preferred": LEADER } });
+        let step_down = format!("STREAM.LEADER.STEPDOWN.{}", info.config.name);
+        // Refused in the middle of an election, and asked again.
+        let _answer: Result<Value, _> = context.request(step_down, &wish).await;
+        tokio::time::sleep(LEAD_PAUSE).await;
+    }
 }
 
 impl Field<'_> {

@@ -59,7 +59,9 @@ impl Server {
             Kind::Gateway => "gateway",
         };
         let log_path = ground.folder().join(format!("{word}.log"));
-        let log = File::create(&log_path).map_err(BenchError::Spawn)?;
+        // Several gateways write to one.
+        let log = File::options().create(true).append(true).open(&log_path);
+        let log = log.map_err(BenchError::Spawn)?;
         let mut command = Command::new(program);
         command
             .args(["bench", "serve", "--kind", word, "--config"])

@@ -1,12 +1,14 @@
 //! Reads the stream from where our copy ends, and puts what it reads into the copy. Every
-//! gateway has one, and all of them find the same.
+//! gateway has one, and all of them find the same. While nobody else stores anything, what the
+//! servers acknowledged to this gateway is taken instead (`own`).
 //!
 //! Invariants: positions of the copy are sequences of the stream, without a gap. Whatever does
 //! not hold (a gap, a damaged or foreign message, a past that differs from what a gateway has
 //! seen) stops this gateway: nothing is skipped, and nothing is guessed.
 
 use super::super::{AppendError, Appended, Position};
-use super::message::{Message, Point, offset};
+use super::message::{self, Message, Point, offset};
+use super::own::{Busy, Next};
 use super::{Shared, server};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use bytes::Bytes;
@@ -14,6 +16,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Instant;
 use tokio_stream::StreamExt as _;
 
 /// Messages that are asked for at once, and that may wait to be taken into the copy.
@@ -30,6 +33,12 @@ const REQUEST_EXPIRES: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(200);
 /// A consumer of which nobody asks goes after so long.
 const CONSUMER_EXPIRES: Duration = Duration::from_secs(30);
+/// If so many messages in a row are ours, nobody else stores anything, for all that is known.
+const OWN_MIN: u32 = 1024;
+/// Foreign messages are asked for one by one if at least so many of ours stand between them.
+const FOREIGN_MIN: u32 = 128;
+/// How long the stream is read, once others were found to store more than that.
+const SHARED_FOR: Duration = Duration::from_secs(1);
 /// Points and answers of the past that are kept.
 const KEPT_MAX: usize = 65_536;
 
@@ -117,84 +126,159 @@ pub(super) struct Read {
 /// Reads the stream for as long as the gateway runs, and again from where the copy ends
 /// whenever the connection, the consumer or the leader was lost.
 pub(super) async fn read(shared: Arc<Shared>, read: mpsc::Sender<Read>) {
-    let mut next = shared.log.durable().0 + 1;
-    let room = Arc::new(Semaphore::new(ROOM_KIB));
+    let mut reader = Reader {
+        next: shared.log.durable().0 + 1,
+        room: Arc::new(Semaphore::new(ROOM_KIB)),
+        read,
+        shared_until: Instant::now(),
+        shared: Arc::clone(&shared),
+    };
     loop {
         let kicked = shared.kick.notified();
         let outcome = tokio::select! {
-            outcome = consume(&shared, &mut next, &read, &room) => outcome,
+            outcome = reader.consume() => outcome,
             () = kicked => Err("the server is silent and the stream is longer".to_owned()),
         };
         match outcome {
-            Ok(()) => return,
-            Err(error) => tracing::warn!(error, next, "the stream is read again from here"),
+            Ok(Ended::Closed) => return,
+            Ok(Ended::Shared) => reader.shared_until = Instant::now() + SHARED_FOR,
+            Ok(Ended::Quiet) => {}
+            Err(error) => {
+                let next = reader.next;
+                tracing::warn!(error, next, "the stream is read again from here");
+                pause().await;
+            }
         }
-        pause().await;
     }
 }
 
-/// Reads until something is lost; `Ok`: nobody takes what is read any more.
-async fn consume(
-    shared: &Shared,
-    next: &mut u64,
-    read: &mpsc::Sender<Read>,
-    room: &Arc<Semaphore>,
-) -> Result<(), String> {
-    let failed = |doing: &str, error: &dyn std::fmt::Display| format!("cannot {doing}: {error}");
-    let config = pull::Config {
-        deliver_policy: DeliverPolicy::ByStartSequence {
-            start_sequence: *next,
-        },
-        ack_policy: AckPolicy::None,
-        memory_storage: true,
-        num_replicas: 1,
-        inactive_threshold: CONSUMER_EXPIRES,
-        description: Some("an Entente gateway reads".to_owned()),
-        ..pull::Config::default()
-    };
-    let consumer = shared.stream.create_consumer(config).await;
-    let consumer = consumer.map_err(|error| failed("make a consumer", &error))?;
-    let messages = consumer
-        .stream()
-        .max_messages_per_batch(MESSAGES_MAX)
-        .max_bytes_per_batch(ASKED_BYTES_MIN.max(shared.message_bytes_max.saturating_mul(2)))
-        .heartbeat(HEARTBEAT)
-        .expires(REQUEST_EXPIRES)
-        .messages()
-        .await;
-    let mut messages = messages.map_err(|error| failed("ask for messages", &error))?;
-    while let Some(message) = messages.next().await {
-        let message = message.map_err(|error| failed("read", &error))?;
-        let sequence = message.info().map(|info| info.stream_sequence);
-        let sequence = sequence.map_err(|error| failed("place a message", &error))?;
-        if sequence < *next {
-            continue;
-        }
-        if sequence > *next {
-            return missing(shared, *next).await;
-        }
-        let bytes = message.payload.clone();
-        let kib = (bytes.len() / 1024 + 1).min(ROOM_KIB);
-        let place = Arc::clone(room).acquire_many_owned(u32::try_from(kib).unwrap_or(u32::MAX));
-        let Ok(place) = place.await else {
-            return Ok(());
+/// Why reading ended.
+enum Ended {
+    /// Nobody takes what is read any more.
+    Closed,
+    /// Somebody else stores, too.
+    Shared,
+    /// Nobody stores anything, for all that is known.
+    Quiet,
+}
+
+/// What reads the stream.
+struct Reader {
+    shared: Arc<Shared>,
+    /// The position that comes next.
+    next: u64,
+    /// Until then the stream is read in any case.
+    shared_until: Instant,
+    read: mpsc::Sender<Read>,
+    room: Arc<Semaphore>,
+}
+
+impl Reader {
+    /// Reads until something is lost.
+    async fn consume(&mut self) -> Result<Ended, String> {
+        let failed =
+            |doing: &str, error: &dyn std::fmt::Display| format!("cannot {doing}: {error}");
+        let config = pull::Config {
+            deliver_policy: DeliverPolicy::ByStartSequence {
+                start_sequence: self.next,
+            },
+            ack_policy: AckPolicy::None,
+            memory_storage: true,
+            num_replicas: 1,
+            inactive_threshold: CONSUMER_EXPIRES,
+            description: Some("an Entente gateway reads".to_owned()),
+            ..pull::Config::default()
         };
-        *next += 1;
+        let shared = Arc::clone(&self.shared);
+        let bytes_min = shared.message_bytes_max.saturating_mul(2);
+        let consumer = shared.stream.create_consumer(config).await;
+        let consumer = consumer.map_err(|error| failed("make a consumer", &error))?;
+        let messages = consumer
+            .stream()
+            .max_messages_per_batch(MESSAGES_MAX)
+            .max_bytes_per_batch(ASKED_BYTES_MIN.max(bytes_min))
+            .heartbeat(HEARTBEAT)
+            .expires(REQUEST_EXPIRES)
+            .messages()
+            .await;
+        let mut messages = messages.map_err(|error| failed("ask for messages", &error))?;
+        let mut own = 0;
+        while let Some(message) = messages.next().await {
+            let message = message.map_err(|error| failed("read", &error))?;
+            let sequence = message.info().map(|info| info.stream_sequence);
+            let sequence = sequence.map_err(|error| failed("place a message", &error))?;
+            if sequence < self.next {
+                continue;
+            }
+            if sequence > self.next {
+                return missing(&shared, self.next).await;
+            }
+            own = match message::writer(&message.payload) == Some(shared.writer()) {
+                true => own + 1,
+                false => 0,
+            };
+            if !self.hand_on(message.payload.clone()).await {
+                return Ok(Ended::Closed);
+            }
+            if own >= OWN_MIN && Instant::now() >= self.shared_until {
+                drop(messages);
+                return Ok(self.follow_own().await);
+            }
+        }
+        Err("the consumer ended".to_owned())
+    }
+
+    /// Takes what this gateway stores, for as long as others store next to nothing.
+    async fn follow_own(&mut self) -> Ended {
+        let shared = Arc::clone(&self.shared);
+        let mut since_foreign = FOREIGN_MIN;
+        loop {
+            since_foreign += 1;
+            let copied = self.next - 1;
+            let busy = || match shared.in_flight() {
+                _ if *shared.followed.borrow() < copied => Busy::Copying,
+                0 => Busy::No,
+                _ => Busy::Sending,
+            };
+            let message = match shared.own.at(self.next, busy).await {
+                Next::Ours(message) => message,
+                Next::Quiet => return Ended::Quiet,
+                Next::Missing if since_foreign < FOREIGN_MIN => return Ended::Shared,
+                Next::Missing => {
+                    since_foreign = 0;
+                    match shared.stream.get_raw_message(self.next).await {
+                        Ok(message) => message.payload,
+                        Err(_) => return Ended::Shared,
+                    }
+                }
+            };
+            if !self.hand_on(message).await {
+                return Ended::Closed;
+            }
+        }
+    }
+
+    /// Hands the next message on into the copy; whether anybody takes it.
+    async fn hand_on(&mut self, bytes: Bytes) -> bool {
+        let kib = (bytes.len() / 1024 + 1).min(ROOM_KIB);
+        let kib = u32::try_from(kib).unwrap_or(u32::MAX);
+        let Ok(place) = Arc::clone(&self.room).acquire_many_owned(kib).await else {
+            return false;
+        };
         let message = Read {
-            sequence,
+            sequence: self.next,
             bytes,
             _place: place,
         };
-        if read.send(message).await.is_err() {
-            return Ok(());
-        }
+        self.next += 1;
+        self.shared.own.passed(self.next);
+        self.read.send(message).await.is_ok()
     }
-    Err("the consumer ended".to_owned())
 }
 
 /// Looks whether a message that was not delivered is in the stream; `Ok`: it is lost, and the
 /// gateway stops.
-async fn missing(shared: &Shared, position: u64) -> Result<(), String> {
+async fn missing(shared: &Shared, position: u64) -> Result<Ended, String> {
     use async_nats::jetstream::stream::LastRawMessageErrorKind as Kind;
     let info = server::ask(&shared.stream).await?;
     if info.state.last_sequence < position {
@@ -205,7 +289,7 @@ async fn missing(shared: &Shared, position: u64) -> Result<(), String> {
         Ok(_) => Err(format!("position {position} was not delivered")),
         Err(error) if error.kind() == Kind::NoMessageFound => {
             shared.stop(format!("position {position} is lost from the stream"));
-            Ok(())
+            Ok(Ended::Closed)
         }
         Err(error) => Err(error.to_string()),
     }
@@ -293,6 +377,7 @@ mod tests {
             body: Bytes::new(),
         };
         Message {
+            writer: 0,
             seen,
             hash: entry_hash(&entry),
             entry,

@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 pub(super) const FIXED_BYTES: usize = 80;
 const MAGIC: [u8; 4] = *b"ENTS";
 const VERSION: u16 = 1;
+const WRITER_AT: usize = 6;
 /// Bytes of the hash that names a report in its subject.
 const NAME_BYTES: usize = 20;
 
@@ -39,6 +40,8 @@ impl Point {
 /// A message, read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Message {
+    /// Which gateway wrote it, for all that two bytes can tell.
+    pub(super) writer: u16,
     /// What the gateway that wrote it had read of the stream then.
     pub(super) seen: Point,
     /// Hash of the entry.
@@ -59,12 +62,13 @@ pub(super) fn entry_hash(entry: &Entry) -> Hash {
 }
 
 /// The message of an entry.
-pub(super) fn encode(entry: &Entry, seen: &Point) -> Bytes {
+pub(super) fn encode(entry: &Entry, seen: &Point, writer: u16) -> Bytes {
     let mut bytes = Vec::with_capacity(message_bytes(entry));
     bytes.resize(FIXED_BYTES, 0);
     put_entry(&mut bytes, entry, None);
     put(&mut bytes, 0, &MAGIC);
     put(&mut bytes, 4, &VERSION.to_le_bytes());
+    put(&mut bytes, WRITER_AT, &writer.to_le_bytes());
     put(&mut bytes, 8, &seen.position.to_le_bytes());
     put(&mut bytes, 16, &seen.hash);
     let hash = blake3::hash(bytes.get(FIXED_BYTES..).unwrap_or_default());
@@ -93,8 +97,8 @@ impl Message {
         }
         let raw = raw_at(bytes, FIXED_BYTES).ok_or(FOREIGN)?;
         let (key, body) = raw.places();
-        let unused = [u16_at(bytes, 6), u16_at(bytes, FIXED_BYTES + 2)];
-        if body.end != bytes.len() || raw.previous.is_some() || unused != [Some(0); 2] {
+        let unused = u16_at(bytes, FIXED_BYTES + 2);
+        if body.end != bytes.len() || raw.previous.is_some() || unused != Some(0) {
             return Err(FOREIGN);
         }
         let entry = Entry {
@@ -104,8 +108,19 @@ impl Message {
             stamp_ns: raw.stamp_ns,
             body: bytes.slice(body),
         };
-        Ok(Self { seen, hash, entry })
+        let writer = writer(bytes).ok_or(FOREIGN)?;
+        Ok(Self {
+            writer,
+            seen,
+            hash,
+            entry,
+        })
     }
+}
+
+/// Which gateway wrote a message, if one did.
+pub(super) fn writer(bytes: &Bytes) -> Option<u16> {
+    u16_at(bytes, WRITER_AT)
 }
 
 /// The subject of an entry: `PREFIX.NATION.SYSTEM.REPORT.REVISION`. Nation and system can be
@@ -178,8 +193,8 @@ mod tests {
             position: 0x0102_0304,
             hash: [0xAB; 32],
         };
-        let bytes = encode(&entry(), &seen);
-        let mut expected = b"ENTS\x01\0\0\0\x04\x03\x02\x01\0\0\0\0".to_vec();
+        let bytes = encode(&entry(), &seen, 0x0506);
+        let mut expected = b"ENTS\x01\0\x06\x05\x04\x03\x02\x01\0\0\0\0".to_vec();
         expected.extend([0xAB; 32]);
         let mut of_entry = Vec::new();
         put_entry(&mut of_entry, &entry(), None);
@@ -189,12 +204,13 @@ mod tests {
         assert_eq!(bytes.len(), message_bytes(&entry()));
         let read = Message::decode(&bytes).unwrap();
         assert_eq!((read.entry, read.seen), (entry(), seen));
+        assert_eq!(read.writer, 0x0506);
         assert_eq!(read.hash, entry_hash(&entry()));
     }
 
     #[test]
     fn an_entry_with_any_bit_flipped_or_cut_is_none() {
-        let whole = encode(&entry(), &Point::default());
+        let whole = encode(&entry(), &Point::default(), 0);
         for bit in FIXED_BYTES * 8..whole.len() * 8 {
             let mut flipped = whole.to_vec();
             flipped[bit / 8] ^= 1 << (bit % 8);

@@ -12,6 +12,7 @@ use super::{Shared, UNREACHABLE_RETRY};
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
+use bytes::Bytes;
 use std::error::Error as _;
 use std::future::IntoFuture as _;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use tokio::time::Instant;
 const OUTCOME_DEADLINE: Duration = Duration::from_secs(20);
 /// How long to wait before looking again.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Entries that are published before the first of them is waited for.
+const PART_ENTRIES: usize = 32;
 
 /// When it is worth coming back to servers that have no room.
 const NO_ROOM_RETRY: Duration = Duration::from_secs(5);
@@ -54,6 +57,8 @@ struct Item {
     /// Where it must stand. `None`: wherever is next.
     place: Option<Place>,
     state: State,
+    /// The message that was published, for our copy. What is imported is read back instead.
+    message: Option<Bytes>,
     /// A message of ours may be in the stream although nobody said so.
     unsure: bool,
     /// The servers had no room for it.
@@ -89,6 +94,7 @@ impl Batch {
             entry,
             place: place(index),
             state: State::Unknown,
+            message: None,
             unsure: false,
             no_room: false,
         };
@@ -99,7 +105,14 @@ impl Batch {
     }
 
     /// Looks in the copy for what is unknown, and publishes what is not there.
-    pub(super) async fn publish(&mut self) -> Result<(), AppendError> {
+    async fn publish(&mut self) -> Result<(), AppendError> {
+        self.look().await?;
+        self.send().await;
+        Ok(())
+    }
+
+    /// Looks in the copy for what is unknown.
+    pub(super) async fn look(&mut self) -> Result<(), AppendError> {
         let unknown = |item: &&mut Item| matches!(item.state, State::Unknown);
         let mut items: Vec<_> = self.items.iter_mut().filter(unknown).collect();
         if items.is_empty() {
@@ -109,41 +122,66 @@ impl Batch {
             .iter()
             .map(|item| (item.entry.key.clone(), item.entry.revision));
         let told = self.shared.log.queue().ask(of.collect()).await?;
-        let seen = self.shared.past().last();
-        let prefix = &self.shared.settings.subjects;
         for (item, told) in items.iter_mut().zip(told) {
-            let mut goes_out = true;
             item.state = match told {
                 Told::At(position) => State::Found(position),
                 Told::TooManyRevisions if item.place.is_none() => State::TooManyRevisions,
-                Told::Absent | Told::TooManyRevisions => {
-                    let mut message = PublishMessage::build()
-                        .payload(encode(&item.entry, &seen))
-                        .expected_last_subject_sequence(0);
-                    if let Some(place) = &item.place {
-                        message = message
-                            .expected_last_sequence(place.position - 1)
-                            .message_id(&place.id);
-                        if let Some(behind) = &place.behind {
-                            message = message.expected_last_message_id(behind);
-                        }
-                    }
-                    let subject = subject(prefix, &item.entry);
-                    match self.shared.context.send_publish(subject, message).await {
-                        Ok(acknowledgement) => State::Published(acknowledgement),
-                        Err(error) => {
-                            goes_out = false;
-                            item.failed(&error)
-                        }
-                    }
-                }
+                Told::Absent | Told::TooManyRevisions => State::Unknown,
             };
-            if !goes_out {
-                // Nothing does, then: each would take as long to find out.
-                break;
-            }
         }
         Ok(())
+    }
+
+    /// The same entries in parts of a few. Each can be waited for while the next is published:
+    /// its acknowledgements come meanwhile, and the copy needs them.
+    pub(super) fn parts(self) -> Vec<Self> {
+        let mut items = self.items.into_iter().peekable();
+        let mut parts = Vec::new();
+        while items.peek().is_some() {
+            parts.push(Self {
+                shared: Arc::clone(&self.shared),
+                items: items.by_ref().take(PART_ENTRIES).collect(),
+            });
+        }
+        parts
+    }
+
+    /// How many entries it has.
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Publishes what is unknown.
+    pub(super) async fn send(&mut self) {
+        let seen = self.shared.past().last();
+        let prefix = &self.shared.settings.subjects;
+        for item in &mut self.items {
+            if !matches!(item.state, State::Unknown) {
+                continue;
+            }
+            let payload = encode(&item.entry, &seen, self.shared.writer());
+            item.message = item.place.is_none().then(|| payload.clone());
+            let mut message = PublishMessage::build()
+                .payload(payload)
+                .expected_last_subject_sequence(0);
+            if let Some(place) = &item.place {
+                message = message
+                    .expected_last_sequence(place.position - 1)
+                    .message_id(&place.id);
+                if let Some(behind) = &place.behind {
+                    message = message.expected_last_message_id(behind);
+                }
+            }
+            let subject = subject(prefix, &item.entry);
+            match self.shared.context.send_publish(subject, message).await {
+                Ok(acknowledgement) => item.state = State::Published(acknowledgement),
+                Err(error) => {
+                    item.state = item.failed(&error);
+                    // Nothing goes out, then: each would take as long to find out.
+                    break;
+                }
+            }
+        }
     }
 
     /// Waits for the outcome of every entry; one answer an entry, in order.
@@ -153,8 +191,7 @@ impl Batch {
         loop {
             let answered_until = Instant::now() + ANSWER_DEADLINE;
             for item in &mut self.items {
-                item.settle(&self.shared.settings.stream, answered_until)
-                    .await;
+                item.settle(&self.shared, answered_until).await;
             }
             if !self
                 .items
@@ -209,13 +246,18 @@ impl Item {
     }
 
     /// Waits for the servers' answer, if one is to come.
-    async fn settle(&mut self, stream: &str, until: Instant) {
+    async fn settle(&mut self, shared: &Shared, until: Instant) {
         let state = std::mem::replace(&mut self.state, State::Unknown);
         self.state = match state {
             State::Published(acknowledgement) => {
                 let acknowledgement = acknowledgement.into_future();
                 match tokio::time::timeout_at(until, acknowledgement).await {
-                    Ok(Ok(ack)) if ack.stream == stream => State::Acknowledged(ack.sequence),
+                    Ok(Ok(ack)) if ack.stream == shared.settings.stream => {
+                        if let Some(message) = self.message.take() {
+                            shared.own.acknowledged(ack.sequence, message);
+                        }
+                        State::Acknowledged(ack.sequence)
+                    }
                     Ok(Ok(ack)) => {
                         let stream = ack.stream;
                         tracing::error!(stream, "another stream takes our subjects");
