@@ -10,6 +10,7 @@ pub mod submitter;
 pub mod subscriber;
 mod watched;
 
+use crate::socket::TcpStream;
 use crate::trust::{self, ClientConfig, explain};
 use crate::wire::proto::certificate_service_client::CertificateServiceClient;
 use crate::wire::proto::feed_service_client::FeedServiceClient;
@@ -24,7 +25,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::net::TcpStream;
 use tonic::transport::{Channel, Uri};
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
@@ -163,7 +163,7 @@ impl Endpoint {
         let connector = tower::service_fn(move |_uri: Uri| {
             let (endpoint, verdict) = (endpoint.clone(), verdict.clone());
             async move {
-                let tcp = TcpStream::connect(&endpoint.address).await?;
+                let tcp = TcpStream::connect(endpoint.address.as_str()).await?;
                 tcp.set_nodelay(true)?;
                 let shaken = trust::connect(endpoint.tls, &endpoint.server_name, tcp).await;
                 let tls = shaken.map_err(io::Error::other)?;

@@ -18,6 +18,7 @@ pub mod clock;
 pub mod config;
 pub mod identity;
 pub mod report;
+pub mod socket;
 
 pub mod record;
 

@@ -27,13 +27,13 @@ pub use refused::Returning;
 
 use crate::clock::Clock;
 use crate::identity::registry::Registry;
+use crate::socket::Bound;
 use crate::trust::{Profile, TrustState};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
@@ -105,7 +105,7 @@ pub enum ListenerError {
 /// A bound, not yet serving listener.
 #[derive(Debug)]
 pub struct Listener {
-    tcp: std::net::TcpListener,
+    tcp: Bound,
     address: SocketAddr,
     settings: Settings,
     room: room::Room,
@@ -117,8 +117,9 @@ impl Listener {
     /// # Errors
     /// The address or a thread cannot be had.
     pub async fn bind(settings: &Settings) -> Result<Self, ListenerError> {
-        let (tcp, address) = bind(settings.address).await?;
-        let tcp = tcp.into_std().map_err(ListenerError::Room)?;
+        let address = settings.address;
+        let bound = Bound::bind(address).await;
+        let (tcp, address) = bound.map_err(|reason| ListenerError::Bind { address, reason })?;
         let room = room::Room::open().await.map_err(ListenerError::Room)?;
         Ok(Self {
             tcp,
@@ -161,19 +162,11 @@ impl Listener {
         let tcp = self.tcp;
         self.room.work(async move {
             // Registered there: who serves does not wake for each knock.
-            match TcpListener::from_std(tcp) {
+            match tcp.open() {
                 Ok(tcp) => accept::run(tcp, door, draining).await,
                 Err(error) => tracing::error!(%error, "cannot accept connections"),
             }
         });
         receiver
     }
-}
-
-/// Binds an address; gives it with the port that the system chose.
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ListenerError> {
-    let named = |reason| ListenerError::Bind { address, reason };
-    let tcp = TcpListener::bind(address).await.map_err(named)?;
-    let address = tcp.local_addr().map_err(named)?;
-    Ok((tcp, address))
 }

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 const IMPORTS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("report", &[]),
+    ("socket", &[]),
     ("record", &[]),
     ("telemetry", &[]),
     ("identity", &["record"]),
@@ -36,9 +37,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "wire",
         &["report", "record", "identity", "normalise", "journal"],
     ),
-    ("trust", &["identity", "clock"]),
-    ("listener", &["trust", "identity", "clock", "telemetry"]),
-    ("client", &["trust", "wire", "identity", "clock"]),
+    ("trust", &["identity", "clock", "socket"]),
+    (
+        "listener",
+        &["trust", "identity", "clock", "socket", "telemetry"],
+    ),
+    ("client", &["trust", "wire", "identity", "clock", "socket"]),
     ("pki", &["identity", "clock"]),
     (
         "intake",

@@ -11,13 +11,13 @@ use super::pace::Pace;
 use super::places::{Full, Place, Places};
 use crate::clock::Clock;
 use crate::identity::registry::Registry;
+use crate::socket::{self, TcpListener, TcpStream};
 use crate::trust::{self, Accepted, HandshakeError, TlsStream, TrustState};
 use arc_swap::ArcSwap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -74,7 +74,7 @@ async fn accept_all(tcp: &TcpListener, door: Arc<Door>) {
     while !door.ready.is_closed() {
         while tasks.try_join_next().is_some() {}
         let accepted = tokio::select! {
-            accepted = accept(tcp, &door.serving) => accepted,
+            accepted = socket::accept(tcp, &door.serving) => accepted,
             () = door.ready.closed() => return,
         };
         match accepted {
@@ -92,15 +92,6 @@ async fn accept_all(tcp: &TcpListener, door: Arc<Door>) {
             Err(error) => backoff.pause(&error).await,
         }
     }
-}
-
-/// Accepts a connection for the runtime that serves it.
-async fn accept(tcp: &TcpListener, serving: &Handle) -> io::Result<(TcpStream, SocketAddr)> {
-    std::future::poll_fn(|context| {
-        let _its_socket = serving.enter();
-        tcp.poll_accept(context)
-    })
-    .await
 }
 
 /// Connections dropped before their handshake. One line a second at most: a flood of

@@ -10,6 +10,7 @@ use super::ListenerError;
 use super::accept::Backoff;
 use super::source::{Source, SourcePermit, Sources};
 use crate::clock::Clock;
+use crate::socket::{Bound, TcpListener, TcpStream};
 use crate::trust::{self, PeerChain, TlsStream, TrustState};
 use std::collections::HashMap;
 use std::future::Future as _;
@@ -21,7 +22,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep};
@@ -64,7 +64,7 @@ impl Default for DiagnosisSettings {
 /// A bound, not yet serving diagnosis listener.
 #[derive(Debug)]
 pub struct DiagnosisListener {
-    tcp: TcpListener,
+    tcp: Bound,
     address: SocketAddr,
     settings: DiagnosisSettings,
 }
@@ -78,7 +78,8 @@ impl DiagnosisListener {
         let Some(address) = settings.address else {
             return Ok(None);
         };
-        let (tcp, address) = super::bind(address).await?;
+        let bound = Bound::bind(address).await;
+        let (tcp, address) = bound.map_err(|reason| ListenerError::Bind { address, reason })?;
         Ok(Some(Self {
             tcp,
             address,
@@ -108,8 +109,15 @@ impl DiagnosisListener {
             ready,
         };
         tokio::spawn(async move {
+            let tcp = match self.tcp.open() {
+                Ok(tcp) => tcp,
+                Err(error) => {
+                    tracing::error!(%error, "cannot accept connections for diagnosis");
+                    return;
+                }
+            };
             tokio::select! {
-                () = accept_all(&self.tcp, Arc::new(door)) => {}
+                () = accept_all(&tcp, Arc::new(door)) => {}
                 // An error means that the gateway is gone, which is a drain too.
                 _ = draining.wait_for(|draining| *draining) => {}
             }

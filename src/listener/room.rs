@@ -62,6 +62,10 @@ impl Room {
 
     /// Works here until the work is done.
     pub(super) fn work(self, work: impl Future<Output = ()> + Send + 'static) {
+        // A simulation has one runtime for everything.
+        #[cfg(feature = "simulation")]
+        drop((self.0, tokio::spawn(work)));
+        #[cfg(not(feature = "simulation"))]
         // The thread waits for nothing else.
         let _it_waits = self.0.send(Box::pin(work));
     }

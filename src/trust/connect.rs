@@ -10,7 +10,7 @@ use rustls_pki_types::ServerName;
 use std::io;
 use std::sync::Arc;
 use thiserror::Error;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 const FIRST_READ_BYTES: usize = 4 * 1024;
 
 /// A session with a gateway that has accepted this client.
-pub type ClientStream = BufReader<tokio_rustls::client::TlsStream<TcpStream>>;
+pub type ClientStream<S> = BufReader<tokio_rustls::client::TlsStream<S>>;
 
 /// Why a client does not come in.
 #[derive(Debug, Error)]
@@ -43,11 +43,11 @@ pub enum ConnectError {
 ///
 /// # Errors
 /// See [`ConnectError`].
-pub async fn connect(
+pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     config: Arc<rustls::ClientConfig>,
     server_name: &str,
-    tcp: TcpStream,
-) -> Result<ClientStream, ConnectError> {
+    tcp: S,
+) -> Result<ClientStream<S>, ConnectError> {
     let name = ServerName::try_from(server_name.to_owned())
         .map_err(|_| ConnectError::ServerName(server_name.to_owned()))?;
     let tls = TlsConnector::from(config)

@@ -8,12 +8,12 @@ use super::profile::Profile;
 use super::state::TrustState;
 use super::tls::{ALPN_H2, TlsError, VerdictSlot};
 use super::verify::{Claim, PeerChain, PeerIdentity, claim};
+use crate::socket::TcpStream;
 use rustls::server::Acceptor;
 use std::io;
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 
 /// A TLS session with a peer.

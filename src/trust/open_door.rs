@@ -7,6 +7,7 @@ use super::state::TrustState;
 use super::tls::{ALPN_H2, ClockTime, OwnCertificate, TlsError, seal};
 use super::verify::PeerChain;
 use crate::clock::Clock;
+use crate::socket::TcpStream;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::verify_tls13_signature;
 use rustls::server::Acceptor;
@@ -16,7 +17,6 @@ use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
 use rustls_pki_types::{CertificateDer, UnixTime};
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 
 /// Shakes hands with anybody. The chain is what was sent, unjudged; none: no certificate.

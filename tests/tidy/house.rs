@@ -19,6 +19,11 @@ const BANNED_WORDS: &[&str] = &[
 /// Every sleep, by file: how many, and why it is no hidden synchronisation.
 const SLEEPS: &[(&str, usize, &str)] = &[
     (
+        "src/cli/bench/engine.rs",
+        1,
+        "the pause before asking servers again who leads",
+    ),
+    (
         "src/client/submitter.rs",
         1,
         "the pause before a retry, as the gateway told",
@@ -65,6 +70,11 @@ const SLEEPS: &[(&str, usize, &str)] = &[
         "the pause before the target, or the gateway, is tried again",
     ),
     ("src/telemetry/exposition.rs", 1, "the wait for descriptors"),
+    (
+        "tests/simulation.rs",
+        1,
+        "how a simulated system paces its reports, in the network's time",
+    ),
     (
         "tests/descriptors.rs",
         1,
