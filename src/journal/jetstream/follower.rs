@@ -39,6 +39,11 @@ const OWN_MIN: u32 = 1024;
 const FOREIGN_MIN: u32 = 128;
 /// How long the stream is read, once others were found to store more than that.
 const SHARED_FOR: Duration = Duration::from_secs(1);
+/// Between two syncs of the copy at least, where many wait for their receipts, or none: the
+/// servers sync, too, and may share the disk.
+const COPY_INTERVAL: Duration = Duration::from_millis(10);
+/// So many are many.
+const MANY_IN_FLIGHT: usize = 256;
 /// Points and answers of the past that are kept.
 const KEPT_MAX: usize = 65_536;
 
@@ -298,10 +303,27 @@ async fn missing(shared: &Shared, position: u64) -> Result<Ended, String> {
 /// Takes what is read into the copy, for as long as the gateway runs.
 pub(super) async fn copy(shared: Arc<Shared>, mut read: mpsc::Receiver<Read>) {
     let mut batch = Vec::new();
+    let mut copied = Instant::now();
     while read.recv_many(&mut batch, MESSAGES_MAX).await > 0 {
+        // A few that wait for their receipts do not wait for others.
+        if !(1..MANY_IN_FLIGHT).contains(&shared.in_flight()) {
+            gather(&mut read, &mut batch, copied + COPY_INTERVAL).await;
+        }
         if let Err(reason) = take(&shared, &mut batch).await {
             shared.stop(reason);
             return;
+        }
+        copied = Instant::now();
+    }
+}
+
+/// Gathers what comes until a moment, so that it shares a sync.
+async fn gather(read: &mut mpsc::Receiver<Read>, batch: &mut Vec<Read>, until: Instant) {
+    while batch.len() < MESSAGES_MAX {
+        let room = MESSAGES_MAX - batch.len();
+        match tokio::time::timeout_at(until, read.recv_many(batch, room)).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
         }
     }
 }
