@@ -89,14 +89,3 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     };
     in_time(what, looking).await;
 }
-
-/// Each connection takes a descriptor; the soft limit is often far below what is allowed.
-fn raise_descriptors() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        ..limit
-    };
-    setrlimit(Resource::Nofile, raised).unwrap();
-}

@@ -78,16 +78,9 @@ struct Seen {
 
 type Shared = Rc<RefCell<Seen>>;
 
-/// A gateway's folder, with a name, that lets the USA's relay vouch for the United Kingdom.
+/// A gateway's folder, and where it is in the network.
 fn site(name: &str) -> Site {
-    let mut site = Site::new(&format!("[services]\ngateway_name = {name:?}\n"));
-    site.edit("config/nations/USA.toml", |text| {
-        text.replace(
-            "\"feed-desk\" = [\"read\"]",
-            "\"feed-desk\" = [\"read\", \"relay\"]",
-        )
-        .replace("[systems]", "vouches_for = [\"GBR\"]\n\n[systems]")
-    });
+    let mut site = Site::named(name);
     site.address = format!("{name}:{PORT}");
     site
 }

@@ -76,10 +76,10 @@ impl Shared {
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Names this gateway in its messages.
+    /// Names this gateway in its messages. Not 0: that is what was imported.
     fn writer(&self) -> u16 {
         let [low, high, ..] = self.tag.to_le_bytes();
-        u16::from_le_bytes([low, high])
+        u16::from_le_bytes([low, high]).max(1)
     }
 
     /// Entries that wait for their answers.

@@ -2,7 +2,7 @@
 //! with a thousand readers. How long it takes is measured by `entente bench`, not here.
 
 use crate::dice::{Dice, from_environment};
-use crate::support::{Site, sighting, unary};
+use crate::support::{Site, raise_descriptors, sighting, unary};
 use entente::client::{Patience, subscriber::Subscriber};
 use entente::clock::SystemClock;
 use entente::journal::{AppendError, Appended, Entry, Journal, Position, Settings};
@@ -104,7 +104,7 @@ async fn s9_a_thousand_subscribers_get_every_record_once_and_in_order() {
     const RECORDS: u64 = 20;
     /// Handshakes at once: one that waits for the others' would run into its deadline.
     const AT_ONCE: usize = 32;
-    crate::raise_descriptors();
+    raise_descriptors();
     let mut site = Site::new(
         "[limits]\nconnections_max = 1100\n\n[feed]\nsubscriptions_max = 1100\n\
          subscriptions_nation_max = 1100\nsubscriptions_system_max = 1100\n",

@@ -1,7 +1,7 @@
 //! A hundred among a thousand live streams are cut, within a second, and nobody else notices.
 
 use crate::handshake::{authority, now, replace};
-use crate::support::{Site, sighting, streamed};
+use crate::support::{Site, raise_descriptors, sighting, streamed};
 use entente::client::Endpoint;
 use entente::clock::SystemClock;
 use entente::pki::{Issued, LeafSpec};
@@ -37,17 +37,6 @@ pub(crate) async fn metrics(site: &Site) -> String {
 pub(crate) fn figure(page: &str, name: &str) -> f64 {
     let line = page.lines().find_map(|line| line.strip_prefix(name));
     line.map_or(0.0, |value| value.trim().parse().unwrap())
-}
-
-/// A thousand sockets at each end.
-fn raise_descriptors() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        ..limit
-    };
-    setrlimit(Resource::Nofile, raised).unwrap();
 }
 
 fn endpoint(site: &Site, number: usize, issued: &Issued) -> Endpoint {

@@ -57,6 +57,20 @@ impl Site {
         }
     }
 
+    /// A site whose gateway has a name and lets the USA's relay vouch for the United Kingdom.
+    #[allow(dead_code, reason = "not all tests that share this file relay")]
+    pub(crate) fn named(name: &str) -> Self {
+        let site = Self::new(&format!("[services]\ngateway_name = {name:?}\n"));
+        site.edit("config/nations/USA.toml", |text| {
+            text.replace(
+                "\"feed-desk\" = [\"read\"]",
+                "\"feed-desk\" = [\"read\", \"relay\"]",
+            )
+            .replace("[systems]", "vouches_for = [\"GBR\"]\n\n[systems]")
+        });
+        site
+    }
+
     /// A site whose gateway runs.
     pub(crate) fn started(extra: &str) -> Self {
         let mut site = Self::new(extra);
@@ -345,4 +359,16 @@ pub(crate) fn bytes_streamed(bytes: Vec<u8>) -> proto::SubmitStreamRequest {
     proto::SubmitStreamRequest {
         payload: Some(proto::submit_stream_request::Payload::Report(bytes.into())),
     }
+}
+
+/// Each connection takes a descriptor; the soft limit is often far below what is allowed.
+#[allow(dead_code, reason = "not all tests that share this file need many")]
+pub(crate) fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, raised).unwrap();
 }

@@ -10,14 +10,7 @@ const RELAY: &str = "USA/feed-desk";
 
 /// A gateway with a name, which lets the USA's relay vouch for the United Kingdom.
 fn named(name: &str) -> Site {
-    let mut site = Site::new(&format!("[services]\ngateway_name = {name:?}\n"));
-    site.edit("config/nations/USA.toml", |text| {
-        text.replace(
-            "\"feed-desk\" = [\"read\"]",
-            "\"feed-desk\" = [\"read\", \"relay\"]",
-        )
-        .replace("[systems]", "vouches_for = [\"GBR\"]\n\n[systems]")
-    });
+    let mut site = Site::named(name);
     site.start(&[]);
     site
 }

@@ -125,6 +125,11 @@ async fn an_entry_for_a_position_stands_there_or_nowhere() {
     let context = context(&papers, &[server.url()]).await;
     let mut stream = context.get_stream(&engine.stream).await.unwrap();
     assert_eq!(stream.info().await.unwrap().state.messages, 3);
+    // What is imported names no writer: its gateway would wait for what it reads back instead.
+    for (position, names_one) in [(1, false), (2, false), (3, true)] {
+        let message = stream.get_raw_message(position).await.unwrap();
+        assert_eq!(message.payload[6..8] != [0, 0], names_one, "{position}");
+    }
     close(importing).await;
     close(elsewhere).await;
 }

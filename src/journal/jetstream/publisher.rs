@@ -159,8 +159,11 @@ impl Batch {
             if !matches!(item.state, State::Unknown) {
                 continue;
             }
-            let payload = encode(&item.entry, &seen, self.shared.writer());
-            item.message = item.place.is_none().then(|| payload.clone());
+            // What is imported is read back, so it must not look like ours, which are not.
+            let is_ours = item.place.is_none();
+            let writer = if is_ours { self.shared.writer() } else { 0 };
+            let payload = encode(&item.entry, &seen, writer);
+            item.message = is_ours.then(|| payload.clone());
             let mut message = PublishMessage::build()
                 .payload(payload)
                 .expected_last_subject_sequence(0);
